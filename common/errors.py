@@ -1,0 +1,89 @@
+"""The one error tree of the project, and the codes that travel instead of sentences.
+
+::
+
+    RelayError                  anything we raise on purpose; carries an ErrorCode and details
+    ├── ConfigError             the config or a session file can't be used as it is
+    ├── ProtocolError           a control peer said something we don't understand or may not obey
+    ├── DiscordError            Discord refused something, or a bot can't do it
+    └── SessionError            a session can't be started, changed or stopped as asked
+
+Errors cross processes as a code with details; the sentence is made where it is shown (:mod:`common.sentences`).
+"""
+
+from enum import StrEnum
+
+
+class ErrorCode(StrEnum):
+    """Every reason we give, one code each; docs/protocol.md lists them with their sentences."""
+
+    # configuration
+    CONFIG_UNREADABLE = "config_unreadable"
+    CONFIG_INVALID = "config_invalid"
+    CONFIG_NEWER = "config_newer"
+    # control protocol
+    PROTOCOL_VERSION = "protocol_version"
+    PROTOCOL_MALFORMED = "protocol_malformed"
+    NOT_AUTHENTICATED = "not_authenticated"
+    # bots and Discord
+    TOKEN_MISSING = "token_missing"
+    TOKEN_INVALID = "token_invalid"
+    TOKEN_DUPLICATE = "token_duplicate"
+    TOKEN_REVOKED = "token_revoked"
+    DISCORD_UNREACHABLE = "discord_unreachable"
+    RATE_LIMITED = "rate_limited"
+    IDENTIFY_BUDGET = "identify_budget"
+    GUILD_UNKNOWN = "guild_unknown"
+    CHANNEL_UNKNOWN = "channel_unknown"
+    CHANNEL_IS_STAGE = "channel_is_stage"
+    CHANNEL_NOT_VOICE = "channel_not_voice"
+    CHANNEL_FULL = "channel_full"
+    PERMISSION_MISSING = "permission_missing"
+    VOICE_TIMEOUT = "voice_timeout"
+    VOICE_REFUSED = "voice_refused"
+    ENCRYPTION_REQUIRED = "encryption_required"
+    KICKED = "kicked"
+    # session
+    ALREADY_RUNNING = "already_running"
+    NOT_RUNNING = "not_running"
+    CHANNEL_DUPLICATE = "channel_duplicate"
+    SESSION_EMPTY = "session_empty"
+    TALKER_UNKNOWN = "talker_unknown"
+    ROUTE_UNKNOWN = "route_unknown"
+    VALUE_OUT_OF_RANGE = "value_out_of_range"
+    # this machine
+    OPUS_MISSING = "opus_missing"
+    ENGINE_LOST = "engine_lost"
+    INTERNAL = "internal"
+
+
+class RelayError(Exception):
+    """An error with a code and the details its sentence needs.
+
+    ``details`` are plain strings by name (channel, bot, permission); never a token.
+    """
+
+    def __init__(self, code: ErrorCode, **details: str) -> None:
+        super().__init__(code, details)
+        self.code = code
+        self.details = details
+
+    def __str__(self) -> str:
+        named = ", ".join(f"{name}={value}" for name, value in sorted(self.details.items()))
+        return f"{self.code}({named})" if named else str(self.code)
+
+
+class ConfigError(RelayError):
+    """The config or a session file can't be used as it is."""
+
+
+class ProtocolError(RelayError):
+    """A control peer said something we don't understand or may not obey."""
+
+
+class DiscordError(RelayError):
+    """Discord refused something, or a bot can't do it."""
+
+
+class SessionError(RelayError):
+    """A session can't be started, changed or stopped as asked."""
