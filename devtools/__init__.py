@@ -1,1 +1,1 @@
-"""See ARCHITECTURE.md."""
+"""What ``dev.py`` runs inside the environment it made; never shipped."""

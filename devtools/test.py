@@ -1,0 +1,28 @@
+"""``dev.py test``: the whole test suite, on both cores; what is given after it goes to pytest.
+
+Journeys measure gaps in real time and would spoil each other's figures, so they run one after another once the
+rest is done.
+"""
+
+import subprocess
+import sys
+
+JOURNEYS = "tests/journeys"
+
+
+def pytest(*arguments: str) -> int:
+    """Run pytest in this environment and return its exit status."""
+    return subprocess.run([sys.executable, "-m", "pytest", *arguments], check=False).returncode
+
+
+def main(arguments: list[str]) -> int:
+    """Run what was asked for, or everything in two rounds."""
+    if arguments:
+        return pytest(*arguments)
+    rooms = pytest("-q", "-n", "2", "--dist", "loadgroup", f"--ignore={JOURNEYS}", "tests")
+    journeys = pytest("-q", JOURNEYS)
+    return rooms or journeys
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
