@@ -38,6 +38,20 @@ def fingerprint(extra: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
+def has_pip() -> bool:
+    """Tell whether the environment is whole; one that was interrupted while being made is not."""
+    return (
+        venv_python().exists()
+        and subprocess.run(
+            [str(venv_python()), "-m", "pip", "--version"],
+            check=False,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ).returncode
+        == 0
+    )
+
+
 def create_venv() -> None:
     """Make ``.venv``; Debian splits the part that puts pip into it into a package of its own, so fetch that first."""
     try:
@@ -62,7 +76,7 @@ def prepare(extra: str) -> None:
     stamp = VENV / f".ready-{extra or 'base'}"
     if stamp.exists() and stamp.read_text("utf-8") == fingerprint(extra):
         return
-    if not venv_python().exists():
+    if not has_pip():
         print("Preparing .venv (only the first time) ...", file=sys.stderr)
         create_venv()
     target = f".[{extra}]" if extra else "."

@@ -1,1 +1,1 @@
-"""See ARCHITECTURE.md."""
+"""What ``dev.py bench`` runs: one file per benchmark, each with a ``run()`` that returns its metrics."""

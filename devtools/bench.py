@@ -1,0 +1,88 @@
+"""``dev.py bench``: runs benchmarks and writes their figures.
+
+A benchmark is one file in ``benchmarks/`` whose ``run()`` returns its metrics; this file only finds, runs and
+writes. ``--all`` runs every one and refreshes ``docs/measurements.md``.
+"""
+
+import argparse
+import datetime
+import importlib
+import json
+import os
+import pkgutil
+import platform
+import sys
+from pathlib import Path
+
+import benchmarks
+from benchmarks.metric import Metric
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "measurements.md"
+PAGE_HEAD = """# Measurements
+
+Written by `python3 dev.py bench --all`; not edited by hand. Repeat one row with `python3 dev.py bench NAME --json FILE`.
+Ratios travel between machines, absolute times do not.
+
+Measured on {day}, {cpu} ({cores} cores), {system}, Python {python}.
+
+| benchmark | metric | value | unit |
+|---|---|---|---|
+"""
+
+
+def names() -> list[str]:
+    """Return the benchmarks there are, by file name."""
+    return [module.name for module in pkgutil.iter_modules(benchmarks.__path__) if module.name != "metric"]
+
+
+def run(name: str) -> list[Metric]:
+    """Run one benchmark and print its figures."""
+    metrics: list[Metric] = importlib.import_module(f"benchmarks.{name}").run()
+    for metric in metrics:
+        print(f"{name:12} {metric.metric:40} {metric.value:>12.4g} {metric.unit}", flush=True)
+    return metrics
+
+
+def processor() -> str:
+    """Return the processor's name as the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.machine()
+
+
+def page(results: dict[str, list[Metric]]) -> str:
+    """Return the text of docs/measurements.md."""
+    head = PAGE_HEAD.format(
+        day=datetime.datetime.now(tz=datetime.UTC).date(),
+        cpu=processor(),
+        cores=os.cpu_count(),
+        system=platform.platform(terse=True),
+        python=platform.python_version(),
+    )
+    rows = [f"| {name} | {m.metric} | {m.value:.4g} | {m.unit} |" for name, metrics in results.items() for m in metrics]
+    return head + "\n".join(rows) + "\n"
+
+
+def main() -> int:
+    """Run what was asked for."""
+    parser = argparse.ArgumentParser(prog="dev.py bench")
+    parser.add_argument("name", nargs="*", choices=names(), help="which; none = all")
+    parser.add_argument("--json", type=Path, help="write a list of {metric, value, unit}")
+    parser.add_argument("--all", action="store_true", help="run all and refresh docs/measurements.md")
+    options = parser.parse_args()
+    chosen = names() if options.all or not options.name else options.name
+    results = {name: run(name) for name in chosen}
+    if options.json:
+        rows = [metric.as_dict() for metrics in results.values() for metric in metrics]
+        options.json.write_text(json.dumps(rows, indent=1) + "\n", "utf-8")
+    if options.all:
+        PAGE.write_text(page(results), "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
