@@ -5,7 +5,7 @@ writes. ``--all`` runs every one and refreshes ``docs/measurements.md``.
 """
 
 import argparse
-import datetime
+import datetime as dt
 import importlib
 import json
 import os
@@ -21,7 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "measurements.md"
 PAGE_HEAD = """# Measurements
 
-Written by `python3 dev.py bench --all`; not edited by hand. Repeat one row with `python3 dev.py bench NAME --json FILE`.
+Written by `python3 dev.py bench --all`; not edited by hand.
+Repeat one row with `python3 dev.py bench NAME --json FILE`.
 Ratios travel between machines, absolute times do not.
 
 Measured on {day}, {cpu} ({cores} cores), {system}, Python {python}.
@@ -57,7 +58,7 @@ def processor() -> str:
 def page(results: dict[str, list[Metric]]) -> str:
     """Return the text of docs/measurements.md."""
     head = PAGE_HEAD.format(
-        day=datetime.datetime.now(tz=datetime.UTC).date(),
+        day=dt.datetime.now(tz=dt.UTC).date(),
         cpu=processor(),
         cores=os.cpu_count(),
         system=platform.platform(terse=True),
