@@ -167,11 +167,14 @@ class VoiceStateChanged:
 
 @dataclass(frozen=True, slots=True)
 class VoiceServerAssigned:
-    """The member's call is now at ``endpoint`` ("127.0.0.1:port"), where ``token`` has been admitted."""
+    """The member's call is now at ``endpoint`` ("127.0.0.1:port"), where ``token`` has been admitted.
+
+    None as endpoint: the server went away and another one will be named soon.
+    """
 
     guild_id: GuildId
     user_id: UserId
-    endpoint: str
+    endpoint: str | None
     token: str
 
 
