@@ -99,7 +99,7 @@ class Calls:
 
 
 def _needs_server(change: VoiceStateChanged) -> bool:
-    """A change of flags alone doesn't; a repeated request does: that is how a client asks for a new token."""
+    """Tell flags alone (no) from a place, a session or a repeated request: that is how a client asks for a token."""
     before, after = change.before, change.after
     if before is None or after is None or before == after:
         return True

@@ -21,7 +21,7 @@ def user(account: Account) -> Json:
         "username": account.name,
         "discriminator": "0000" if account.bot else "0",
         "global_name": account.display_name or None,
-        "avatar": None,
+        "avatar": account.avatar,
         "bot": account.bot,
         "public_flags": 0,
     }
@@ -37,7 +37,7 @@ def application(account: Account) -> Json:
     return {
         "id": str(account.id),
         "name": account.name,
-        "icon": None,
+        "icon": account.avatar,
         "description": account.description,
         "summary": "",
         "bot_public": True,

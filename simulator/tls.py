@@ -1,6 +1,6 @@
 """A certificate authority of the simulator's own, made anew at each start, and a certificate for this computer."""
 
-import datetime
+import datetime as dt
 import ipaddress
 import ssl
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-_LIFETIME = datetime.timedelta(days=7)
-_CLOCK_TOLERANCE = datetime.timedelta(hours=1)
+_LIFETIME = dt.timedelta(days=7)
+_CLOCK_TOLERANCE = dt.timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def _named(common_name: str) -> x509.Name:
 
 
 def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     return (
         x509.CertificateBuilder()
         .subject_name(subject)

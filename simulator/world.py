@@ -93,7 +93,10 @@ class Channel:
 
 @dataclass(slots=True)
 class Account:
-    """A person or a bot. Only a bot has a ``token`` (the empty string means none or revoked)."""
+    """A person or a bot. Only a bot has a ``token`` (the empty string means none or revoked).
+
+    ``description`` and ``avatar`` (a hash) are what a bot's owner sets through the API.
+    """
 
     id: UserId
     name: str
@@ -101,6 +104,7 @@ class Account:
     bot: bool = False
     token: str = ""
     description: str = ""
+    avatar: str | None = None
 
 
 @dataclass(slots=True)
@@ -220,7 +224,8 @@ class VoicePlane(Protocol):
     async def evict(self, user_id: UserId, *, close_code: int | None) -> None:
         """Drop the user's voice socket, with a close code or (None) by a TCP abort; nothing if there is none.
 
-        The admission ends with it. Returns once the user counts as gone, without waiting for the peer's answer.
+        After an abort, 1001 or 4015 the session may be resumed and the admission stays; any other code ends both.
+        Returns once that holds, without waiting for the peer's answer.
         """
 
 

@@ -1,0 +1,103 @@
+"""Everything that can go wrong on call: one typed call each, for tests and for a scene's time line.
+
+A fault names a bot or person by user id and a channel by channel id; KeyError if it isn't where the fault needs it.
+What a voice server does to audio and keys (late ``speaking``, DAVE transitions) belongs to the media plane.
+"""
+
+from common.types import ChannelId, GuildId, UserId
+from simulator.calls import Calls
+from simulator.gateway import Gateway
+from simulator.gateway_connection import CloseCode, Op
+from simulator.limits import Refusal, RequestLimits
+from simulator.world import VoicePlane, World
+
+
+class Faults:
+    """Faults of one running simulator."""
+
+    def __init__(self, world: World, gateway: Gateway, calls: Calls, limits: RequestLimits) -> None:
+        self._world = world
+        self._gateway = gateway
+        self._calls = calls
+        self._limits = limits
+
+    # Main gateway
+
+    def close_gateway(self, user_id: UserId, code: int) -> None:
+        """Close the bot's gateway socket with any code."""
+        for connection in self._gateway.connections_of(user_id):
+            connection.close(code)
+
+    def abort_gateway(self, user_id: UserId) -> None:
+        """Cut the bot's gateway TCP connection."""
+        for connection in self._gateway.connections_of(user_id):
+            connection.abort()
+
+    def freeze_gateway(self, user_id: UserId) -> None:
+        """Let the bot's gateway socket fall silent without a word: no dispatch, no heartbeat ack."""
+        for connection in self._gateway.connections_of(user_id):
+            connection.frozen = True
+
+    def ask_reconnect(self, user_id: UserId) -> None:
+        """Send RECONNECT (op 7)."""
+        for connection in self._gateway.connections_of(user_id):
+            connection.send(Op.RECONNECT)
+
+    def invalidate_session(self, user_id: UserId, *, resumable: bool = False) -> None:
+        """Send INVALID SESSION (op 9)."""
+        self._gateway.invalidate(user_id, resumable=resumable)
+
+    def revoke_token(self, user_id: UserId) -> None:
+        """Reset the bot's token: REST answers 401 and the gateway closes with 4004."""
+        self._world.accounts[user_id].token = ""
+        self.close_gateway(user_id, CloseCode.AUTHENTICATION_FAILED)
+
+    def rate_limit(self, *, count: int = 1, retry_after: float = 1.0, is_global: bool = False, path: str = "") -> None:
+        """Answer the next ``count`` requests whose path (below the base) begins with ``path`` with 429."""
+        self._limits.forced.append(Refusal(count, retry_after, is_global, path))
+
+    # Voice
+
+    async def close_voice(self, user_id: UserId, code: int) -> None:
+        """Close the user's voice socket with any code; its voice state stays."""
+        await self._voice_server_with(user_id).evict(user_id, close_code=code)
+
+    async def abort_voice(self, user_id: UserId) -> None:
+        """Cut the user's voice TCP connection."""
+        await self._voice_server_with(user_id).evict(user_id, close_code=None)
+
+    async def move_voice_server(self, channel_id: ChannelId, *, outage: bool = False) -> VoicePlane:
+        """Take a channel's call to the next voice server; see ``Calls.move_call``."""
+        channel = self._world.channel(channel_id)
+        if channel is None:
+            raise KeyError(channel_id)
+        return await self._calls.move_call(channel.guild_id, channel_id, outage=outage)
+
+    def kick(self, user_id: UserId) -> None:
+        """Disconnect the user from voice as a moderator does."""
+        self._world.kick(self._guild_with(user_id), user_id)
+
+    def move(self, user_id: UserId, channel_id: ChannelId) -> None:
+        """Move the user to another channel as a moderator does."""
+        self._world.move(self._guild_with(user_id), user_id, channel_id)
+
+    def server_mute(self, user_id: UserId, *, muted: bool = True) -> None:
+        """Mute the user as a moderator does."""
+        self._world.set_flags(self._guild_with(user_id), user_id, mute=muted)
+
+    def server_deafen(self, user_id: UserId, *, deafened: bool = True) -> None:
+        """Deafen the user as a moderator does."""
+        self._world.set_flags(self._guild_with(user_id), user_id, deaf=deafened)
+
+    def _guild_with(self, user_id: UserId) -> GuildId:
+        """Find the guild in whose voice the user is."""
+        for guild in self._world.guilds.values():
+            if user_id in guild.voice_states:
+                return guild.id
+        raise KeyError(user_id)
+
+    def _voice_server_with(self, user_id: UserId) -> VoicePlane:
+        server = self._calls.server_with(self._guild_with(user_id), user_id)
+        if server is None:
+            raise KeyError(user_id)
+        return server
