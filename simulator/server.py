@@ -1,0 +1,108 @@
+"""The whole simulator in one context manager: REST and gateway on one TLS port, two voice servers, people.
+
+Everything is bound to 127.0.0.1, on ports the system chooses.
+"""
+
+import socket
+import tempfile
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+from simulator import tls
+from simulator.calls import Calls
+from simulator.clock import Clock, RealClock
+from simulator.faults import Faults
+from simulator.gateway import Gateway, GatewaySettings
+from simulator.limits import RequestLimits, SessionStarts
+from simulator.rest import BASE, Rest
+from simulator.routes import Routes
+from simulator.scene import SCENES, Cast, Scene, build, load
+from simulator.tasks import Tasks
+from simulator.timeline import play
+from simulator.world import VoicePlane, World
+
+HOST = "127.0.0.1"
+_RESUME_PATH = "/resume"
+_LARGEST_BODY = 8 << 20  # an avatar as a data URI
+
+
+class Simulator:
+    """A Discord on this computer, between ``async with`` and its end.
+
+    ``scene`` defaults to the one of two teams; ``folder`` (for ``ca.pem``) to a temporary one; ``seed`` to the scene's.
+    """
+
+    def __init__(
+        self,
+        scene: Scene | None = None,
+        *,
+        folder: Path | None = None,
+        seed: int | None = None,
+        gateway: GatewaySettings | None = None,
+        clock: Clock | None = None,
+        voice_servers: Sequence[VoicePlane] = (),
+    ) -> None:
+        self._scene = load(SCENES / "two_teams.toml") if scene is None else scene
+        self._folder = folder
+        self._gateway_settings = gateway or GatewaySettings()
+        self._clock = clock or RealClock()
+        self._tasks = Tasks()
+        self._stack = AsyncExitStack()
+        self.world = World(self._scene.seed if seed is None else seed)
+        self.cast: Cast = build(self._scene, self.world)
+        self.limits = RequestLimits(self._clock)
+        self.starts = SessionStarts(self._clock)
+        self.voice_servers = voice_servers
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            await self._start(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    async def _start(self, stack: AsyncExitStack) -> None:
+        self.certificates = tls.make_certificates(self._folder or Path(stack.enter_context(_temporary_folder())))
+        self.calls = Calls(self.world, self.voice_servers)
+        self.calls.start()
+        stack.push_async_callback(self.calls.close)
+        await self._serve_control(stack)
+        self.faults = Faults(self.world, self.gateway, self.calls, self.limits)
+        self._tasks.start(play(self._scene.faults, self.faults, self.cast, self._clock), name="timeline")
+        stack.push_async_callback(self._tasks.close)
+
+    async def _serve_control(self, stack: AsyncExitStack) -> None:
+        app = web.Application(client_max_size=_LARGEST_BODY)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        listener = socket.create_server((HOST, 0))
+        port = listener.getsockname()[1]
+        self.api_base = f"https://{HOST}:{port}{BASE}"
+        self.gateway_url = f"wss://{HOST}:{port}/"
+        resume_url = f"wss://{HOST}:{port}{_RESUME_PATH}"
+        self.gateway = Gateway(self.world, self.starts, self._clock, resume_url, self._gateway_settings)
+        self.rest = Rest(self.world, Routes(self.world, self.starts, self.gateway_url), self.limits)
+        self.rest.attach(app)
+        app.router.add_get("/", self.gateway.handle)
+        app.router.add_get(_RESUME_PATH, self.gateway.handle)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        stack.push_async_callback(self.gateway.close)
+        await web.SockSite(runner, listener, ssl_context=self.certificates.server).start()
+
+    @property
+    def ca_file(self) -> Path:
+        """The authority a client must trust."""
+        return self.certificates.ca_file
+
+
+def _temporary_folder() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="simulator-")
