@@ -6,11 +6,13 @@
     ├── ConfigError             the config or a session file can't be used as it is
     ├── ProtocolError           a control peer said something we don't understand or may not obey
     ├── DiscordError            Discord refused something, or a bot can't do it
-    └── SessionError            a session can't be started, changed or stopped as asked
+    ├── SessionError            a session can't be started, changed or stopped as asked
+    └── CombinedError           more than one of them at once; code and details are the first one's
 
 Errors cross processes as a code with details; the sentence is made where it is shown (:mod:`common.sentences`).
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 
@@ -43,6 +45,8 @@ class ErrorCode(StrEnum):
     VOICE_REFUSED = "voice_refused"
     ENCRYPTION_REQUIRED = "encryption_required"
     KICKED = "kicked"
+    SERVER_MUTED = "server_muted"
+    SERVER_DEAFENED = "server_deafened"
     # session
     ALREADY_RUNNING = "already_running"
     NOT_RUNNING = "not_running"
@@ -87,3 +91,13 @@ class DiscordError(RelayError):
 
 class SessionError(RelayError):
     """A session can't be started, changed or stopped as asked."""
+
+
+class CombinedError(RelayError):
+    """Everything that was found wrong at once; code and details are the first one's, ``also`` lists the other codes."""
+
+    def __init__(self, errors: Sequence[RelayError]) -> None:
+        first, *others = errors
+        also = {"also": ", ".join(sorted({error.code for error in others} - {first.code}))}
+        super().__init__(first.code, **first.details, **{name: text for name, text in also.items() if text})
+        self.errors = tuple(errors)

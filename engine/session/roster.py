@@ -1,0 +1,102 @@
+"""Who can be heard on which source, and what gain each of them was given.
+
+People appear when they are in the channel, not when they first speak, under the name the guild gives them, and are
+forgotten when they leave; only a gain or mute that somebody set outlives the visit, by user id and bounded.
+Our own bots are never talkers (that would be an echo); other people's bots are, marked, so that nothing audible in
+the channel is silently missing.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from common.types import ChannelId, Gain, UserId
+from engine.gateway.views import VoiceMember
+
+REMEMBERED = 4096
+"""Users whose gain or mute is remembered; beyond it the longest untouched is forgotten (a large event has 1000)."""
+
+UNITY = Gain(1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Talker:
+    """One person on one source. ``source`` is the session's name of it, also while the bot was moved elsewhere."""
+
+    user: UserId
+    name: str
+    source: ChannelId
+    bot: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """What was set for one user."""
+
+    gain: Gain = UNITY
+    muted: bool = False
+
+
+class StripMemory:
+    """Gains and mutes by user id; holds only those that differ from what everybody gets."""
+
+    def __init__(self, capacity: int = REMEMBERED) -> None:
+        self._capacity = capacity
+        self._strips: OrderedDict[UserId, Strip] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._strips)
+
+    def get(self, user: UserId) -> Strip:
+        """Return what was set for ``user``, or unity gain and not muted."""
+        return self._strips.get(user, Strip())
+
+    def put(self, user: UserId, strip: Strip) -> None:
+        """Remember ``strip``; the longest untouched one goes when the memory is full."""
+        self._strips.pop(user, None)
+        if strip != Strip():
+            self._strips[user] = strip
+        while len(self._strips) > self._capacity:
+            self._strips.popitem(last=False)
+
+
+class Roster:
+    """The talkers of every source, replaced source by source from what its bot sees."""
+
+    def __init__(self, own_bots: Iterable[UserId]) -> None:
+        self._own_bots = frozenset(own_bots)
+        self._talkers: dict[ChannelId, tuple[Talker, ...]] = {}
+
+    def update(self, source: ChannelId, members: Iterable[VoiceMember]) -> bool:
+        """Make the talkers of ``source`` those of ``members`` that aren't our bots; return whether that changed.
+
+        Who is seen on another source meanwhile has moved there: nobody is in two channels of a guild at once.
+        """
+        present = sorted(
+            (
+                Talker(user=member.user, name=member.name, source=source, bot=member.bot)
+                for member in members
+                if member.user not in self._own_bots
+            ),
+            key=lambda talker: talker.user,
+        )
+        before = dict(self._talkers)
+        self._talkers[source] = tuple(present)
+        self._take_from_others(source, {talker.user for talker in present})
+        return self._talkers != before
+
+    def forget(self, source: ChannelId) -> None:
+        """Drop everybody on ``source``: its bot no longer sees who is there."""
+        self._talkers.pop(source, None)
+
+    def talkers(self) -> tuple[Talker, ...]:
+        """Return everybody, source by source in the order the sources were first seen, by user id within."""
+        return tuple(talker for talkers in self._talkers.values() for talker in talkers)
+
+    def __contains__(self, user: UserId) -> bool:
+        return any(talker.user == user for talker in self.talkers())
+
+    def _take_from_others(self, source: ChannelId, users: set[UserId]) -> None:
+        for other, talkers in self._talkers.items():
+            if other != source:
+                self._talkers[other] = tuple(talker for talker in talkers if talker.user not in users)

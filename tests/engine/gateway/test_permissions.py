@@ -1,0 +1,127 @@
+"""Permissions: Discord's order of roles and overwrites, and the name of who denies."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.gateway.permissions import (
+    EVERYTHING,
+    NO_ROLE_GRANTS,
+    TIMED_OUT,
+    Member,
+    Overwrite,
+    Permission,
+    Role,
+    effective,
+    missing,
+)
+
+VIEW, CONNECT, SPEAK, MOVE = (
+    Permission.VIEW_CHANNEL,
+    Permission.CONNECT,
+    Permission.SPEAK,
+    Permission.MOVE_MEMBERS,
+)
+EVERYONE = 1
+RELAY = 2
+QUIET = 3
+BOT = 10
+WANTED = (VIEW, CONNECT, SPEAK)
+
+TABLE = [
+    ("everyone may", VIEW | CONNECT | SPEAK, (), [], {}),
+    ("nobody grants", VIEW | CONNECT, (), [], {"SPEAK": NO_ROLE_GRANTS}),
+    ("a role grants", VIEW | CONNECT, (Role(RELAY, "relay", SPEAK),), [], {}),
+    (
+        "the channel denies everyone",
+        VIEW | CONNECT | SPEAK,
+        (),
+        [Overwrite(EVERYONE, 0, SPEAK)],
+        {"SPEAK": "channel overwrite: @everyone"},
+    ),
+    (
+        "a role's grant in the channel beats everyone's denial",
+        VIEW | CONNECT,
+        (Role(RELAY, "relay", 0),),
+        [Overwrite(EVERYONE, 0, SPEAK), Overwrite(RELAY, SPEAK, 0)],
+        {},
+    ),
+    (
+        "among roles a grant beats a denial",
+        VIEW | CONNECT,
+        (Role(RELAY, "relay", 0), Role(QUIET, "quiet", 0)),
+        [Overwrite(QUIET, 0, SPEAK), Overwrite(RELAY, SPEAK, 0)],
+        {},
+    ),
+    (
+        "a role's denial is named",
+        VIEW | CONNECT | SPEAK,
+        (Role(QUIET, "quiet", 0),),
+        [Overwrite(QUIET, 0, SPEAK)],
+        {"SPEAK": "channel overwrite: quiet"},
+    ),
+    (
+        "the member's own overwrite is last",
+        VIEW | CONNECT | SPEAK,
+        (Role(RELAY, "relay", SPEAK),),
+        [Overwrite(RELAY, SPEAK, 0), Overwrite(BOT, 0, SPEAK)],
+        {"SPEAK": "channel overwrite: the bot itself"},
+    ),
+    (
+        "overwrites of roles one doesn't have are nothing",
+        VIEW | CONNECT | SPEAK,
+        (),
+        [Overwrite(QUIET, 0, SPEAK)],
+        {},
+    ),
+    (
+        "a private channel takes everything, and names why",
+        VIEW | CONNECT | SPEAK,
+        (),
+        [Overwrite(EVERYONE, 0, VIEW)],
+        dict.fromkeys(("VIEW_CHANNEL", "CONNECT", "SPEAK"), "channel overwrite: @everyone"),
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("everyone", "roles", "overwrites", "lacking"), [row[1:] for row in TABLE], ids=[r[0] for r in TABLE]
+)
+def test_who_denies_what(everyone, roles, overwrites, lacking):
+    member = Member(id=BOT, everyone=Role(EVERYONE, "@everyone", everyone), roles=roles)
+    assert missing(member, overwrites, WANTED) == lacking
+
+
+def test_the_owner_and_administrators_may_everything():
+    denied = [Overwrite(EVERYONE, 0, VIEW | CONNECT), Overwrite(BOT, 0, SPEAK)]
+    nobody = Role(EVERYONE, "@everyone", 0)
+    admin = Role(RELAY, "admin", Permission.ADMINISTRATOR)
+    assert effective(Member(BOT, nobody, owner=True), denied) == EVERYTHING
+    assert missing(Member(BOT, nobody, roles=(admin,)), denied, (*WANTED, MOVE)) == {}
+
+
+def test_time_out_leaves_the_right_to_look():
+    member = Member(BOT, Role(EVERYONE, "@everyone", VIEW | CONNECT | SPEAK), timed_out=True)
+    assert missing(member, [], WANTED) == {"CONNECT": TIMED_OUT, "SPEAK": TIMED_OUT}
+
+
+bits = st.sampled_from([0, VIEW, CONNECT, SPEAK, VIEW | CONNECT, VIEW | CONNECT | SPEAK, MOVE])
+overwrite = st.builds(Overwrite, st.sampled_from([EVERYONE, RELAY, QUIET, BOT]), bits, bits)
+
+
+@given(bits, bits, st.lists(overwrite, max_size=5), st.booleans())
+def test_what_is_missing_is_what_is_not_effective_and_has_a_reason(everyone, role, overwrites, timed_out):
+    member = Member(
+        BOT, Role(EVERYONE, "@everyone", everyone), roles=(Role(RELAY, "relay", role),), timed_out=timed_out
+    )
+    have = effective(member, overwrites)
+    lacking = missing(member, overwrites, WANTED)
+    assert set(lacking) == {bit.name for bit in WANTED if not have & bit}
+    assert all(lacking.values())
+
+
+@given(bits, st.lists(overwrite, max_size=5))
+def test_an_own_grant_is_never_overruled(everyone, overwrites):
+    member = Member(BOT, Role(EVERYONE, "@everyone", everyone))
+    others = [rule for rule in overwrites if rule.target != BOT]
+    assert missing(member, [*others, Overwrite(BOT, VIEW | CONNECT | SPEAK, 0)], WANTED) == {}
