@@ -103,6 +103,7 @@ class Connection:
         self._deflate = zlib.compressobj() if request.query.get("compress") == "zlib-stream" else None
         self._outbox: asyncio.Queue[str | _Close] = asyncio.Queue(_OUTBOX_LIMIT)
         self._recent: deque[float] = deque(maxlen=_MESSAGES_PER_MINUTE)
+        self._closing = False
         self.session: Session | None = None
         self.close_code_received: int | None = None
         """The code the client closed with; None if it vanished or the server closed first."""
@@ -136,6 +137,7 @@ class Connection:
         """Close with a code, after what has been sent; most codes end the session too."""
         if self.session is not None and code in UNRESUMABLE:
             self.session.resumable = False
+        self._closing = True
         self._put(_Close(code))
 
     def abort(self) -> None:
@@ -181,7 +183,8 @@ class Connection:
                         limit.reschedule(loop.time() + patience)
         except TimeoutError:
             raise GatewayClosed(CloseCode.SESSION_TIMED_OUT) from None
-        self.close_code_received = self._socket.close_code
+        if not self._closing:
+            self.close_code_received = self._socket.close_code
 
     def _on_message(self, text: str) -> int:
         self._count_message()

@@ -1,0 +1,168 @@
+"""The real discord.py against the control plane: what it must find to log in, keep its caches and come back."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import discord
+import pytest
+import yarl
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+
+INTENTS = discord.Intents(guilds=True, voice_states=True)
+
+
+class Client(discord.Client):
+    """A bot that notes the events it gets, and identifies again without discord.py's pause of five seconds."""
+
+    def __init__(self, simulator) -> None:
+        # The connector needs a running loop and belongs to the client, which closes it.
+        connector = discord.client.aiohttp.TCPConnector(ssl=simulator.certificates.client)
+        super().__init__(intents=INTENTS, connector=connector, guild_ready_timeout=0.05)
+        self.events: asyncio.Queue[tuple[str, tuple]] = asyncio.Queue(1000)
+
+    def dispatch(self, event: str, /, *args: object, **kwargs: object) -> None:
+        super().dispatch(event, *args, **kwargs)
+        self.events.put_nowait((event, args))
+
+    async def before_identify_hook(self, shard_id, *, initial=False) -> None:
+        pass
+
+    async def until(self, wanted: str) -> tuple:
+        async with asyncio.timeout(10):
+            while True:
+                event, args = await self.events.get()
+                if event == wanted:
+                    return args
+
+
+@pytest.fixture
+def pointed(simulator, monkeypatch):
+    monkeypatch.setattr(Route, "BASE", simulator.api_base)
+    monkeypatch.setattr(DiscordWebSocket, "DEFAULT_GATEWAY", yarl.URL(simulator.gateway_url))
+
+
+@asynccontextmanager
+async def running(simulator, token="token-alpha"):
+    client = Client(simulator)
+    async with client, asyncio.TaskGroup() as group:
+        group.create_task(client.start(token))
+        await client.until("ready")
+        yield client
+        await client.close()
+
+
+@pytest.fixture
+async def client(simulator, pointed):
+    async with running(simulator) as client:
+        yield client
+
+
+async def test_the_cache_holds_guild_channels_and_nicknames_at_intents_129(simulator, pointed):
+    cast = simulator.cast
+    simulator.world.join(cast.guild.id, cast.account("akari"), cast.channel("Red"), self_mute=True)
+    assert INTENTS.value == 129
+    async with running(simulator) as client:
+        guild = client.get_guild(cast.guild.id)
+        red = guild.get_channel(cast.channel("Red"))
+        assert client.user.name == "alpha"
+        assert client.application_id == cast.account("alpha")
+        assert (guild.name, red.name, red.user_limit) == ("Cup", "Red", 2)
+        assert isinstance(guild.get_channel(cast.channel("Stage")), discord.StageChannel)
+        assert [member.display_name for member in red.members] == ["RED Akari"]
+        assert red.members[0].voice.self_mute
+        assert guild.me.guild_permissions.connect
+        assert not guild.get_channel(cast.channel("Secret")).permissions_for(guild.me).connect
+        assert not guild.get_channel(cast.channel("Locked")).permissions_for(guild.me).connect
+
+
+async def test_a_wrong_token_is_a_login_failure(simulator, pointed):
+    async with Client(simulator) as client:
+        with pytest.raises(discord.LoginFailure):
+            await client.login("wrong")
+
+
+async def test_people_come_and_go(simulator, client):
+    cast = simulator.cast
+    simulator.world.join(cast.guild.id, cast.account("akari"), cast.channel("Red"))
+    member, before, after = await client.until("voice_state_update")
+    assert (member.display_name, before.channel, after.channel.name) == ("RED Akari", None, "Red")
+    simulator.world.leave(cast.guild.id, cast.account("akari"))
+    member, before, after = await client.until("voice_state_update")
+    assert (before.channel.name, after.channel) == ("Red", None)
+
+
+async def test_resume_after_an_abort_brings_what_was_missed(simulator, client):
+    cast = simulator.cast
+    simulator.faults.abort_gateway(cast.account("alpha"))
+    simulator.world.join(cast.guild.id, cast.account("ben"), cast.channel("Blue"))
+    member, _, after = await client.until("voice_state_update")
+    assert (member.display_name, after.channel.name) == ("Ben", "Blue")
+    await client.until("resumed")
+    assert simulator.starts.used(cast.account("alpha")) == 1
+
+
+@pytest.mark.parametrize("resumable", [True, False])
+async def test_invalid_session(simulator, client, resumable):
+    alpha = simulator.cast.account("alpha")
+    simulator.faults.invalidate_session(alpha, resumable=resumable)
+    await client.until("resumed" if resumable else "ready")
+    assert simulator.starts.used(alpha) == (1 if resumable else 2)
+
+
+@pytest.mark.parametrize("code", [4000, 4009, 1000])
+async def test_it_comes_back_after_a_close(simulator, client, code):
+    simulator.faults.close_gateway(simulator.cast.account("alpha"), code)
+    await client.until("resumed" if code == 4000 else "ready")
+
+
+async def test_reconnect_on_request_resumes(simulator, client):
+    simulator.faults.ask_reconnect(simulator.cast.account("alpha"))
+    await client.until("resumed")
+
+
+async def test_voice_updates_reach_a_voice_protocol(simulator, client, planes):
+    heard: asyncio.Queue[tuple[str, dict]] = asyncio.Queue(10)
+
+    class Protocol(discord.VoiceProtocol):
+        async def on_voice_state_update(self, data) -> None:
+            heard.put_nowait(("state", data))
+
+        async def on_voice_server_update(self, data) -> None:
+            heard.put_nowait(("server", data))
+
+        async def connect(self, *, timeout, reconnect, self_deaf=False, self_mute=False) -> None:  # noqa: ASYNC109 - given
+            await self.channel.guild.change_voice_state(channel=self.channel, self_mute=self_mute)
+
+        async def disconnect(self, *, force=False) -> None:
+            await self.channel.guild.change_voice_state(channel=None)
+            self.cleanup()
+
+    channel = client.get_guild(simulator.cast.guild.id).get_channel(simulator.cast.channel("Red"))
+    async with asyncio.timeout(10):
+        voice = await channel.connect(cls=Protocol)
+        kinds = dict([await heard.get(), await heard.get()])
+        assert kinds["server"]["endpoint"] == planes[0].endpoint
+        assert kinds["state"]["session_id"] == client.ws.session_id
+        await voice.disconnect()
+        await client.until("voice_state_update")
+        await client.until("voice_state_update")
+    assert not simulator.cast.guild.voice_states
+
+
+async def test_a_rate_limit_is_waited_for(simulator, client):
+    simulator.faults.rate_limit(count=1, retry_after=0.01)
+    assert (await client.fetch_guild(simulator.cast.guild.id)).name == "Cup"
+    assert simulator.rest.invalid_requests == 1
+
+
+async def test_rest_objects_are_understood(simulator, client):
+    cast = simulator.cast
+    guild = await client.fetch_guild(cast.guild.id)
+    assert (await client.application_info()).id == cast.account("alpha")
+    assert {channel.name for channel in await guild.fetch_channels()} >= {"Red", "Stage", "lobby"}
+    assert (await guild.fetch_member(cast.account("akari"))).nick == "RED Akari"
+    with pytest.raises(discord.NotFound):
+        await guild.fetch_member(1)
+    with pytest.raises(discord.Forbidden):
+        await client.fetch_channel(cast.channel("Secret"))
