@@ -27,6 +27,10 @@ from simulator.timeline import play
 from simulator.world import VoicePlane, World
 
 HOST = "127.0.0.1"
+
+TWO_TEAMS = SCENES / "two_teams.toml"
+"""The scene that is played if none is named."""
+
 _RESUME_PATH = "/resume"
 _LARGEST_BODY = 8 << 20  # an avatar as a data URI
 
@@ -47,7 +51,7 @@ class Simulator:
         clock: Clock | None = None,
         voice_servers: Sequence[VoicePlane] = (),
     ) -> None:
-        self._scene = load(SCENES / "two_teams.toml") if scene is None else scene
+        self._scene = load(TWO_TEAMS) if scene is None else scene
         self._folder = folder
         self._gateway_settings = gateway or GatewaySettings()
         self._clock = clock or RealClock()

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
+from simulator.clock import HandClock
 from simulator.scene import Scene, parse
 from simulator.server import Simulator
 
@@ -65,29 +66,6 @@ class NotingVoicePlane:
 
     async def evict(self, user_id: int, *, close_code: int | None) -> None:
         self.notes.append(("evict", user_id, close_code))
-
-
-class HandClock:
-    """A clock that stands still until it is turned."""
-
-    def __init__(self) -> None:
-        self.time = 1000.0
-        self._sleepers: list[tuple[float, asyncio.Future[None]]] = []
-
-    def now(self) -> float:
-        return self.time
-
-    async def sleep_until(self, moment: float) -> None:
-        if moment > self.time:
-            future = asyncio.get_running_loop().create_future()
-            self._sleepers.append((moment, future))
-            await future
-
-    def turn(self, seconds: float) -> None:
-        self.time += seconds
-        for moment, future in self._sleepers:
-            if moment <= self.time and not future.done():
-                future.set_result(None)
 
 
 @pytest.fixture

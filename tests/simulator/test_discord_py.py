@@ -3,11 +3,15 @@
 import asyncio
 from contextlib import asynccontextmanager
 
+import aiohttp
 import discord
 import pytest
 import yarl
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
+
+from simulator.server import Simulator
+from simulator.world import VoicePlane
 
 INTENTS = discord.Intents(guilds=True, voice_states=True)
 
@@ -15,9 +19,9 @@ INTENTS = discord.Intents(guilds=True, voice_states=True)
 class Client(discord.Client):
     """A bot that notes the events it gets, and identifies again without discord.py's pause of five seconds."""
 
-    def __init__(self, simulator) -> None:
+    def __init__(self, simulator: Simulator) -> None:
         # The connector needs a running loop and belongs to the client, which closes it.
-        connector = discord.client.aiohttp.TCPConnector(ssl=simulator.certificates.client)
+        connector = aiohttp.TCPConnector(ssl=simulator.certificates.client)
         super().__init__(intents=INTENTS, connector=connector, guild_ready_timeout=0.05)
         self.events: asyncio.Queue[tuple[str, tuple]] = asyncio.Queue(1000)
 
@@ -25,7 +29,7 @@ class Client(discord.Client):
         super().dispatch(event, *args, **kwargs)
         self.events.put_nowait((event, args))
 
-    async def before_identify_hook(self, shard_id, *, initial=False) -> None:
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
         pass
 
     async def until(self, wanted: str) -> tuple:
@@ -36,29 +40,29 @@ class Client(discord.Client):
                     return args
 
 
-@pytest.fixture
-def pointed(simulator, monkeypatch):
+@pytest.fixture(autouse=True)
+def _pointed(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Route, "BASE", simulator.api_base)
     monkeypatch.setattr(DiscordWebSocket, "DEFAULT_GATEWAY", yarl.URL(simulator.gateway_url))
 
 
 @asynccontextmanager
-async def running(simulator, token="token-alpha"):
+async def running(simulator: Simulator):
     client = Client(simulator)
     async with client, asyncio.TaskGroup() as group:
-        group.create_task(client.start(token))
+        group.create_task(client.start("token-alpha"))
         await client.until("ready")
         yield client
         await client.close()
 
 
 @pytest.fixture
-async def client(simulator, pointed):
+async def client(simulator: Simulator):
     async with running(simulator) as client:
         yield client
 
 
-async def test_the_cache_holds_guild_channels_and_nicknames_at_intents_129(simulator, pointed):
+async def test_the_cache_holds_guild_channels_and_nicknames_at_intents_129(simulator: Simulator):
     cast = simulator.cast
     simulator.world.join(cast.guild.id, cast.account("akari"), cast.channel("Red"), self_mute=True)
     assert INTENTS.value == 129
@@ -76,13 +80,13 @@ async def test_the_cache_holds_guild_channels_and_nicknames_at_intents_129(simul
         assert not guild.get_channel(cast.channel("Locked")).permissions_for(guild.me).connect
 
 
-async def test_a_wrong_token_is_a_login_failure(simulator, pointed):
+async def test_a_wrong_token_is_a_login_failure(simulator: Simulator):
     async with Client(simulator) as client:
         with pytest.raises(discord.LoginFailure):
             await client.login("wrong")
 
 
-async def test_people_come_and_go(simulator, client):
+async def test_people_come_and_go(simulator: Simulator, client: Client):
     cast = simulator.cast
     simulator.world.join(cast.guild.id, cast.account("akari"), cast.channel("Red"))
     member, before, after = await client.until("voice_state_update")
@@ -92,7 +96,7 @@ async def test_people_come_and_go(simulator, client):
     assert (before.channel.name, after.channel) == ("Red", None)
 
 
-async def test_resume_after_an_abort_brings_what_was_missed(simulator, client):
+async def test_resume_after_an_abort_brings_what_was_missed(simulator: Simulator, client: Client):
     cast = simulator.cast
     simulator.faults.abort_gateway(cast.account("alpha"))
     simulator.world.join(cast.guild.id, cast.account("ben"), cast.channel("Blue"))
@@ -103,7 +107,7 @@ async def test_resume_after_an_abort_brings_what_was_missed(simulator, client):
 
 
 @pytest.mark.parametrize("resumable", [True, False])
-async def test_invalid_session(simulator, client, resumable):
+async def test_invalid_session(simulator: Simulator, client: Client, resumable: bool):
     alpha = simulator.cast.account("alpha")
     simulator.faults.invalidate_session(alpha, resumable=resumable)
     await client.until("resumed" if resumable else "ready")
@@ -111,30 +115,30 @@ async def test_invalid_session(simulator, client, resumable):
 
 
 @pytest.mark.parametrize("code", [4000, 4009, 1000])
-async def test_it_comes_back_after_a_close(simulator, client, code):
+async def test_it_comes_back_after_a_close(simulator: Simulator, client: Client, code: int):
     simulator.faults.close_gateway(simulator.cast.account("alpha"), code)
     await client.until("resumed" if code == 4000 else "ready")
 
 
-async def test_reconnect_on_request_resumes(simulator, client):
+async def test_reconnect_on_request_resumes(simulator: Simulator, client: Client):
     simulator.faults.ask_reconnect(simulator.cast.account("alpha"))
     await client.until("resumed")
 
 
-async def test_voice_updates_reach_a_voice_protocol(simulator, client, planes):
+async def test_voice_updates_reach_a_voice_protocol(simulator: Simulator, client: Client, planes: list[VoicePlane]):
     heard: asyncio.Queue[tuple[str, dict]] = asyncio.Queue(10)
 
     class Protocol(discord.VoiceProtocol):
-        async def on_voice_state_update(self, data) -> None:
+        async def on_voice_state_update(self, data: object) -> None:
             heard.put_nowait(("state", data))
 
-        async def on_voice_server_update(self, data) -> None:
+        async def on_voice_server_update(self, data: object) -> None:
             heard.put_nowait(("server", data))
 
-        async def connect(self, *, timeout, reconnect, self_deaf=False, self_mute=False) -> None:  # noqa: ASYNC109 - given
-            await self.channel.guild.change_voice_state(channel=self.channel, self_mute=self_mute)
+        async def connect(self, **_options: object) -> None:
+            await self.channel.guild.change_voice_state(channel=self.channel)
 
-        async def disconnect(self, *, force=False) -> None:
+        async def disconnect(self, **_options: object) -> None:
             await self.channel.guild.change_voice_state(channel=None)
             self.cleanup()
 
@@ -150,13 +154,13 @@ async def test_voice_updates_reach_a_voice_protocol(simulator, client, planes):
     assert not simulator.cast.guild.voice_states
 
 
-async def test_a_rate_limit_is_waited_for(simulator, client):
+async def test_a_rate_limit_is_waited_for(simulator: Simulator, client: Client):
     simulator.faults.rate_limit(count=1, retry_after=0.01)
     assert (await client.fetch_guild(simulator.cast.guild.id)).name == "Cup"
     assert simulator.rest.invalid_requests == 1
 
 
-async def test_rest_objects_are_understood(simulator, client):
+async def test_rest_objects_are_understood(simulator: Simulator, client: Client):
     cast = simulator.cast
     guild = await client.fetch_guild(cast.guild.id)
     assert (await client.application_info()).id == cast.account("alpha")

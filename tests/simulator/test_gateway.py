@@ -8,11 +8,15 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 
+from simulator.clock import HandClock
 from simulator.gateway import GatewaySettings
 from simulator.permissions import JoinRefusal
+from simulator.scene import Scene
 from simulator.server import Simulator
+from simulator.world import VoicePlane
 
 HELLO = 10
+ALPHA = "token-alpha"
 
 
 class Client:
@@ -35,7 +39,7 @@ class Client:
         """Read up to a dispatch of that name or a message of that op."""
         while True:
             frame = await self.read()
-            if wanted in (frame["t"], frame["op"] if frame["op"] else None):
+            if wanted in (frame["t"], frame["op"] or None):
                 return frame["d"]
 
     async def closed_with(self) -> int:
@@ -47,7 +51,7 @@ class Client:
     async def send(self, op: int, data: object) -> None:
         await self.socket.send_json({"op": op, "d": data})
 
-    async def identify(self, token: str = "token-alpha", intents: int = 129, **extra: object) -> dict:
+    async def identify(self, token: str = ALPHA, intents: int = 129, **extra: object) -> dict:
         await self.send(2, {"token": token, "intents": intents, "properties": {}} | extra)
         return await self.until("READY")
 
@@ -58,7 +62,7 @@ class Client:
 
 
 @asynccontextmanager
-async def connected(http, url: str, query: str = "?v=10&encoding=json"):
+async def connected(http: aiohttp.ClientSession, url: str, query: str = "?v=10&encoding=json"):
     async with http.ws_connect(url + query) as socket:
         client = Client(socket, deflated="zlib-stream" in query)
         hello = await client.until(HELLO)
@@ -67,12 +71,12 @@ async def connected(http, url: str, query: str = "?v=10&encoding=json"):
 
 
 @pytest.fixture
-async def client(http, simulator):
+async def client(http: aiohttp.ClientSession, simulator: Simulator):
     async with connected(http, simulator.gateway_url) as client:
         yield client
 
 
-async def test_ready_then_the_whole_guild(client, simulator):
+async def test_ready_then_the_whole_guild(client: Client, simulator: Simulator):
     world, cast = simulator.world, simulator.cast
     world.join(cast.guild.id, cast.account("akari"), cast.channel("Red"), self_mute=True)
     ready = await client.identify()
@@ -89,13 +93,13 @@ async def test_ready_then_the_whole_guild(client, simulator):
     assert [frame["s"] for frame in client.frames if frame["op"] == 0] == [1, 2]
 
 
-async def test_compressed_as_one_stream(http, simulator):
+async def test_compressed_as_one_stream(http: aiohttp.ClientSession, simulator: Simulator):
     async with connected(http, simulator.gateway_url, "?v=10&encoding=json&compress=zlib-stream") as client:
         await client.identify()
         assert (await client.until("GUILD_CREATE"))["name"] == "Cup"
 
 
-async def test_heartbeats_are_answered(client):
+async def test_heartbeats_are_answered(client: Client):
     await client.send(1, None)
     assert await client.until(11) is None
 
@@ -113,12 +117,12 @@ async def test_heartbeats_are_answered(client):
         (6, {"token": "wrong", "session_id": "x", "seq": 1}, 4004),
     ],
 )
-async def test_close_codes(client, op, data, code):
+async def test_close_codes(client: Client, op: int, data: dict[str, object], code: int):
     await client.send(op, data)
     assert await client.closed_with() == code
 
 
-async def test_close_codes_of_broken_frames_and_versions(http, simulator):
+async def test_close_codes_of_broken_frames_and_versions(http: aiohttp.ClientSession, simulator: Simulator):
     async with connected(http, simulator.gateway_url) as client:
         await client.socket.send_str("nonsense")
         assert await client.closed_with() == 4002
@@ -127,19 +131,19 @@ async def test_close_codes_of_broken_frames_and_versions(http, simulator):
         assert await client.closed_with() == 4012
 
 
-async def test_identifying_twice_is_refused(client):
+async def test_identifying_twice_is_refused(client: Client):
     await client.identify()
     await client.send(2, {"token": "token-alpha", "intents": 129})
     assert await client.closed_with() == 4005
 
 
-async def test_too_many_messages(client):
+async def test_too_many_messages(client: Client):
     for _ in range(121):
         await client.send(1, None)
     assert await client.closed_with() == 4008
 
 
-async def test_without_heartbeats_the_session_times_out(scene, planes):
+async def test_without_heartbeats_the_session_times_out(scene: Scene, planes: list[VoicePlane]):
     settings = GatewaySettings(heartbeat_s=0.05)
     async with Simulator(scene, voice_servers=planes, gateway=settings) as simulator:
         connector = aiohttp.TCPConnector(ssl=simulator.certificates.client)
@@ -147,7 +151,9 @@ async def test_without_heartbeats_the_session_times_out(scene, planes):
             assert await Client(socket, deflated=False).closed_with() == 4009
 
 
-async def test_a_join_is_answered_with_state_then_server(client, simulator, planes):
+async def test_a_join_is_answered_with_state_then_server(
+    client: Client, simulator: Simulator, planes: list[VoicePlane]
+):
     ready = await client.identify()
     await client.join(simulator, "Red", self_deaf=True)
     server = await client.until("VOICE_SERVER_UPDATE")
@@ -161,7 +167,9 @@ async def test_a_join_is_answered_with_state_then_server(client, simulator, plan
     assert planes[0].notes == [("admit", guild, red, alpha, ready["session_id"], server["token"])]
 
 
-async def test_a_repeated_join_gets_a_new_token_but_flags_alone_do_not(client, simulator, planes):
+async def test_a_repeated_join_gets_a_new_token_but_flags_alone_do_not(
+    client: Client, simulator: Simulator, planes: list[VoicePlane]
+):
     await client.identify()
     await client.join(simulator, "Red")
     first = await client.until("VOICE_SERVER_UPDATE")
@@ -182,7 +190,9 @@ async def test_a_repeated_join_gets_a_new_token_but_flags_alone_do_not(client, s
         ("lobby", JoinRefusal.NOT_A_VOICE_CHANNEL),
     ],
 )
-async def test_a_refused_join_is_not_answered_at_all(client, simulator, channel, reason):
+async def test_a_refused_join_is_not_answered_at_all(
+    client: Client, simulator: Simulator, channel: str, reason: JoinRefusal
+):
     cast = simulator.cast
     for name in ("akari", "ben"):
         simulator.world.join(cast.guild.id, cast.account(name), cast.channel("Red"))
@@ -194,7 +204,9 @@ async def test_a_refused_join_is_not_answered_at_all(client, simulator, channel,
     assert simulator.gateway.refused_joins == [(cast.account("alpha"), cast.channel(channel), reason)]
 
 
-async def test_move_members_opens_a_full_channel_and_an_overwrite_a_locked_one(http, simulator):
+async def test_move_members_opens_a_full_channel_and_an_overwrite_a_locked_one(
+    http: aiohttp.ClientSession, simulator: Simulator
+):
     cast = simulator.cast
     for name in ("akari", "ben"):
         simulator.world.join(cast.guild.id, cast.account(name), cast.channel("Red"))
@@ -208,13 +220,13 @@ async def test_move_members_opens_a_full_channel_and_an_overwrite_a_locked_one(h
     assert not simulator.gateway.refused_joins
 
 
-async def test_a_stage_suppresses(client, simulator):
+async def test_a_stage_suppresses(client: Client, simulator: Simulator):
     await client.identify()
     await client.join(simulator, "Stage")
     assert (await client.until("VOICE_STATE_UPDATE"))["suppress"] is True
 
 
-async def test_everybody_with_the_intent_sees_who_comes_and_goes(client, simulator):
+async def test_everybody_with_the_intent_sees_who_comes_and_goes(client: Client, simulator: Simulator):
     cast = simulator.cast
     await client.identify()
     simulator.world.join(cast.guild.id, cast.account("akari"), cast.channel("Red"))
@@ -227,7 +239,7 @@ async def test_everybody_with_the_intent_sees_who_comes_and_goes(client, simulat
     assert (await client.until("VOICE_STATE_UPDATE"))["channel_id"] is None
 
 
-async def test_without_the_voice_intent_only_oneself_is_seen(client, simulator):
+async def test_without_the_voice_intent_only_oneself_is_seen(client: Client, simulator: Simulator):
     cast = simulator.cast
     await client.identify(intents=1)
     simulator.world.join(cast.guild.id, cast.account("akari"), cast.channel("Red"))
@@ -235,7 +247,9 @@ async def test_without_the_voice_intent_only_oneself_is_seen(client, simulator):
     assert (await client.until("VOICE_STATE_UPDATE"))["user_id"] == str(cast.account("alpha"))
 
 
-async def test_a_moderators_move_closes_the_old_call_before_the_new_server_is_named(client, simulator, planes):
+async def test_a_moderators_move_closes_the_old_call_before_the_new_server_is_named(
+    client: Client, simulator: Simulator, planes: list[VoicePlane]
+):
     cast = simulator.cast
     await client.identify()
     await client.join(simulator, "Red")
@@ -248,7 +262,7 @@ async def test_a_moderators_move_closes_the_old_call_before_the_new_server_is_na
 
 
 @pytest.mark.parametrize("outage", [False, True])
-async def test_a_server_move(client, simulator, planes, outage):
+async def test_a_server_move(client: Client, simulator: Simulator, planes: list[VoicePlane], outage: bool):
     cast = simulator.cast
     await client.identify()
     await client.join(simulator, "Red")
@@ -260,7 +274,9 @@ async def test_a_server_move(client, simulator, planes, outage):
     assert planes[1].notes[0][0] == "admit"
 
 
-async def test_voice_faults_reach_the_server_with_the_user(client, simulator, planes):
+async def test_voice_faults_reach_the_server_with_the_user(
+    client: Client, simulator: Simulator, planes: list[VoicePlane]
+):
     alpha = simulator.cast.account("alpha")
     with pytest.raises(KeyError):
         await simulator.faults.close_voice(alpha, 4006)
@@ -272,7 +288,7 @@ async def test_voice_faults_reach_the_server_with_the_user(client, simulator, pl
     assert planes[0].notes[1:] == [("evict", alpha, 4006), ("evict", alpha, None)]
 
 
-async def test_resume_brings_what_was_missed(http, simulator):
+async def test_resume_brings_what_was_missed(http: aiohttp.ClientSession, simulator: Simulator):
     cast = simulator.cast
     async with connected(http, simulator.gateway_url) as client:
         ready = await client.identify()
@@ -287,7 +303,7 @@ async def test_resume_brings_what_was_missed(http, simulator):
     assert simulator.gateway.resumed == 1
 
 
-async def test_resume_is_refused(http, simulator, clock):
+async def test_resume_is_refused(http: aiohttp.ClientSession, simulator: Simulator, clock: HandClock):
     alpha = simulator.cast.account("alpha")
     async with connected(http, simulator.gateway_url) as client:
         ready = await client.identify()
@@ -310,7 +326,7 @@ async def test_resume_is_refused(http, simulator, clock):
     assert simulator.world.voice_state(simulator.cast.guild.id, alpha) is None
 
 
-async def test_a_session_that_missed_too_much_is_invalid(http, simulator):
+async def test_a_session_that_missed_too_much_is_invalid(http: aiohttp.ClientSession, simulator: Simulator):
     cast = simulator.cast
     async with connected(http, simulator.gateway_url) as client:
         ready = await client.identify()
@@ -323,7 +339,7 @@ async def test_a_session_that_missed_too_much_is_invalid(http, simulator):
         assert await client.until(9) is False
 
 
-async def test_a_clean_close_leaves_voice(http, simulator, planes):
+async def test_a_clean_close_leaves_voice(http: aiohttp.ClientSession, simulator: Simulator):
     async with connected(http, simulator.gateway_url) as client:
         await client.identify()
         await client.join(simulator, "Red")
@@ -335,7 +351,7 @@ async def test_a_clean_close_leaves_voice(http, simulator, planes):
     assert not simulator.cast.guild.voice_states
 
 
-async def test_reconnect_invalid_session_and_revoked_token(http, simulator):
+async def test_reconnect_invalid_session_and_revoked_token(http: aiohttp.ClientSession, simulator: Simulator):
     alpha = simulator.cast.account("alpha")
     async with connected(http, simulator.gateway_url) as client:
         await client.identify()
@@ -348,7 +364,9 @@ async def test_reconnect_invalid_session_and_revoked_token(http, simulator):
         assert await client.closed_with() == 4004
 
 
-async def test_one_session_too_many_resets_the_token(http, simulator, clock):
+async def test_one_session_too_many_resets_the_token(
+    http: aiohttp.ClientSession, simulator: Simulator, clock: HandClock
+):
     alpha = simulator.cast.account("alpha")
     simulator.starts.total = 2
     for _ in range(2):
@@ -362,7 +380,7 @@ async def test_one_session_too_many_resets_the_token(http, simulator, clock):
     assert simulator.starts.describe(alpha)["remaining"] == 2
 
 
-async def test_members_are_given_by_id_and_by_name(client, simulator):
+async def test_members_are_given_by_id_and_by_name(client: Client, simulator: Simulator):
     guild_id, akari = str(simulator.cast.guild.id), str(simulator.cast.account("akari"))
     await client.identify()
     await client.send(8, {"guild_id": guild_id, "user_ids": [akari, "5"], "nonce": "n"})

@@ -3,13 +3,21 @@
 import aiohttp
 import pytest
 
+from simulator.clock import HandClock
 from simulator.server import Simulator
 
 ALPHA = {"Authorization": "Bot token-alpha"}
 BETA = {"Authorization": "Bot token-beta"}
 
 
-async def call(http, simulator, method, path, headers=ALPHA, **kwargs):
+async def call(
+    http: aiohttp.ClientSession,
+    simulator: Simulator,
+    method: str,
+    path: str,
+    headers: dict[str, str] = ALPHA,
+    **kwargs: object,
+):
     async with http.request(method, simulator.api_base + path, headers=headers, **kwargs) as response:
         body = await response.json(content_type=None) if response.status != 204 else None
         return response, body
@@ -19,7 +27,9 @@ def grant(simulator: Simulator, bits: int) -> None:
     simulator.cast.guild.everyone.permissions |= bits
 
 
-async def test_own_user_has_exact_content_type_and_rate_limit_headers(http, simulator):
+async def test_own_user_has_exact_content_type_and_rate_limit_headers(
+    http: aiohttp.ClientSession, simulator: Simulator
+):
     response, body = await call(http, simulator, "GET", "/users/@me")
     assert response.status == 200
     assert body["username"] == "alpha"
@@ -31,7 +41,7 @@ async def test_own_user_has_exact_content_type_and_rate_limit_headers(http, simu
 
 
 @pytest.mark.parametrize("header", [{}, {"Authorization": "Bot wrong"}, {"Authorization": "Bearer token-alpha"}])
-async def test_a_bad_token_is_401(http, simulator, header):
+async def test_a_bad_token_is_401(http: aiohttp.ClientSession, simulator: Simulator, header: dict[str, str]):
     response, body = await call(http, simulator, "GET", "/users/@me", headers=header)
     assert response.status == 401
     assert body == {"message": "401: Unauthorized", "code": 0}
@@ -50,14 +60,16 @@ async def test_a_bad_token_is_401(http, simulator, header):
         ("/nowhere", 404, 0),
     ],
 )
-async def test_errors_have_discords_codes(http, simulator, path, status, code):
+async def test_errors_have_discords_codes(
+    http: aiohttp.ClientSession, simulator: Simulator, path: str, status: int, code: int
+):
     names = {name: channel.id for name, channel in simulator.cast.channels.items()}
     response, body = await call(http, simulator, "GET", path.format(guild=simulator.cast.guild.id, **names))
     assert (response.status, body["code"]) == (status, code)
     assert isinstance(body["message"], str)
 
 
-async def test_a_guild_one_is_not_in_is_missing_access(http, simulator):
+async def test_a_guild_one_is_not_in_is_missing_access(http: aiohttp.ClientSession, simulator: Simulator):
     stranger = simulator.world.add_account("stranger", bot=True, token="token-stranger")
     path = f"/guilds/{simulator.cast.guild.id}"
     response, body = await call(http, simulator, "GET", path, headers={"Authorization": "Bot token-stranger"})
@@ -65,7 +77,7 @@ async def test_a_guild_one_is_not_in_is_missing_access(http, simulator):
     assert stranger.id not in simulator.cast.guild.members
 
 
-async def test_application_and_guild_can_be_read(http, simulator):
+async def test_application_and_guild_can_be_read(http: aiohttp.ClientSession, simulator: Simulator):
     guild_id = simulator.cast.guild.id
     _, app = await call(http, simulator, "GET", "/oauth2/applications/@me")
     _, guilds = await call(http, simulator, "GET", "/users/@me/guilds")
@@ -83,7 +95,7 @@ async def test_application_and_guild_can_be_read(http, simulator):
     assert sounds == []
 
 
-async def test_application_and_user_can_be_changed(http, simulator):
+async def test_application_and_user_can_be_changed(http: aiohttp.ClientSession, simulator: Simulator):
     image = "data:image/png;base64,AAAA"
     response, body = await call(
         http, simulator, "PATCH", "/applications/@me", json={"description": "relays", "icon": image}
@@ -100,7 +112,7 @@ async def test_application_and_user_can_be_changed(http, simulator):
     assert (response.status, body["code"]) == (400, 50109)
 
 
-async def test_gateway_bot_tells_the_session_start_limit(http, simulator):
+async def test_gateway_bot_tells_the_session_start_limit(http: aiohttp.ClientSession, simulator: Simulator):
     simulator.starts.count(simulator.cast.account("alpha"))
     _, body = await call(http, simulator, "GET", "/gateway/bot")
     assert body["url"] == simulator.gateway_url
@@ -114,7 +126,9 @@ async def test_gateway_bot_tells_the_session_start_limit(http, simulator):
     assert (response.status, body) == (200, {"url": simulator.gateway_url})
 
 
-async def test_voice_status_needs_its_permission_and_from_outside_one_more(http, simulator):
+async def test_voice_status_needs_its_permission_and_from_outside_one_more(
+    http: aiohttp.ClientSession, simulator: Simulator
+):
     path = f"/channels/{simulator.cast.channel('Red')}/voice-status"
     response, body = await call(http, simulator, "PUT", path, json={"status": "on air"}, headers=BETA)
     assert (response.status, body["code"]) == (403, 50013)
@@ -126,7 +140,7 @@ async def test_voice_status_needs_its_permission_and_from_outside_one_more(http,
     assert simulator.cast.channels["Red"].status == "on air"
 
 
-async def test_overwrites_need_manage_roles(http, simulator):
+async def test_overwrites_need_manage_roles(http: aiohttp.ClientSession, simulator: Simulator):
     path = f"/channels/{simulator.cast.channel('Red')}/permissions/{simulator.cast.account('alpha')}"
     body = {"type": 1, "allow": str(1 << 20), "deny": "0"}
     response, answer = await call(http, simulator, "PUT", path, json=body)
@@ -141,7 +155,9 @@ async def test_overwrites_need_manage_roles(http, simulator):
     assert (response.status, answer["code"]) == (404, 10009)
 
 
-async def test_members_are_moved_muted_and_disconnected_only_with_permission(http, simulator):
+async def test_members_are_moved_muted_and_disconnected_only_with_permission(
+    http: aiohttp.ClientSession, simulator: Simulator
+):
     guild_id, akari = simulator.cast.guild.id, simulator.cast.account("akari")
     path = f"/guilds/{guild_id}/members/{akari}"
     move = {"channel_id": str(simulator.cast.channel("Blue"))}
@@ -159,7 +175,7 @@ async def test_members_are_moved_muted_and_disconnected_only_with_permission(htt
     assert simulator.world.voice_state(guild_id, akari) is None
 
 
-async def test_own_nickname(http, simulator):
+async def test_own_nickname(http: aiohttp.ClientSession, simulator: Simulator):
     path = f"/guilds/{simulator.cast.guild.id}/members/@me"
     _, body = await call(http, simulator, "PATCH", path, json={"nick": "RELAY"})
     assert body["nick"] == "RELAY"
@@ -167,7 +183,7 @@ async def test_own_nickname(http, simulator):
     assert response.status == 400
 
 
-async def test_a_stage_speaker_needs_mute_members(http, simulator):
+async def test_a_stage_speaker_needs_mute_members(http: aiohttp.ClientSession, simulator: Simulator):
     guild_id, alpha = simulator.cast.guild.id, simulator.cast.account("alpha")
     path = f"/guilds/{guild_id}/voice-states/@me"
     body = {"channel_id": str(simulator.cast.channel("Stage")), "suppress": False}
@@ -182,7 +198,7 @@ async def test_a_stage_speaker_needs_mute_members(http, simulator):
     assert not simulator.world.voice_state(guild_id, alpha).suppress
 
 
-async def test_forced_rate_limit_answers_429_and_ends(http, simulator):
+async def test_forced_rate_limit_answers_429_and_ends(http: aiohttp.ClientSession, simulator: Simulator):
     simulator.faults.rate_limit(count=1, retry_after=2.5, path="/users")
     response, _ = await call(http, simulator, "GET", "/gateway/bot")
     assert response.status == 200
@@ -196,7 +212,9 @@ async def test_forced_rate_limit_answers_429_and_ends(http, simulator):
     assert response.status == 200
 
 
-async def test_a_route_is_limited_and_open_again_later(http, simulator, clock):
+async def test_a_route_is_limited_and_open_again_later(
+    http: aiohttp.ClientSession, simulator: Simulator, clock: HandClock
+):
     answers = [(await call(http, simulator, "GET", "/users/@me"))[0] for _ in range(11)]
     assert [answer.status for answer in answers] == [200] * 10 + [429]
     assert answers[9].headers["X-RateLimit-Remaining"] == "0"
@@ -205,13 +223,13 @@ async def test_a_route_is_limited_and_open_again_later(http, simulator, clock):
     assert response.status == 200
 
 
-async def test_a_revoked_token_is_401(http, simulator):
+async def test_a_revoked_token_is_401(http: aiohttp.ClientSession, simulator: Simulator):
     simulator.faults.revoke_token(simulator.cast.account("alpha"))
     response, _ = await call(http, simulator, "GET", "/users/@me")
     assert response.status == 401
 
 
-async def test_an_unknown_authority_is_refused(simulator):
+async def test_an_unknown_authority_is_refused(simulator: Simulator):
     async with aiohttp.ClientSession() as session:
         with pytest.raises(aiohttp.ClientConnectorCertificateError):
             await session.get(simulator.api_base + "/gateway")
