@@ -108,13 +108,6 @@ class BotClient(discord.Client):
         guild, user = GuildId(int(data["guild_id"])), UserId(int(data["user_id"]))
         after = None if data.get("channel_id") is None else ChannelId(int(data["channel_id"]))
         if self.user is not None and user == self.user.id:
-            self._listener.own_voice(
-                OwnVoice(
-                    guild=guild,
-                    channel=after,
-                    mute=bool(data.get("mute")),
-                    deaf=bool(data.get("deaf")),
-                    suppress=bool(data.get("suppress")),
-                )
-            )
+            flags = {name: after is not None and bool(data.get(name)) for name in ("mute", "deaf", "suppress")}
+            self._listener.own_voice(OwnVoice(guild, after, **flags))
         self._listener.heard(MemberChanged(guild, user, None if before is None else ChannelId(before), after))

@@ -19,7 +19,9 @@ def equal_tokens(tokens: Mapping[BotKey, Secret]) -> list[RelayError]:
         else:
             same.append(key)
     return [
-        DiscordError(ErrorCode.TOKEN_DUPLICATE, bot=keys[0], bots=", ".join(keys)) for _, keys in groups if len(keys) > 1
+        DiscordError(ErrorCode.TOKEN_DUPLICATE, bot=keys[0], bots=", ".join(keys))
+        for _, keys in groups
+        if len(keys) > 1
     ]
 
 
@@ -32,9 +34,7 @@ class Pool:
     async def start(self, timeout: float = START_SECONDS) -> None:  # noqa: ASYNC109 - each bot's own, handed down
         """Start every bot; when one fails all are closed and what went wrong is raised, each with its bot's key."""
         try:
-            outcomes = await asyncio.gather(
-                *(bot.start(timeout) for bot in self.bots.values()), return_exceptions=True
-            )
+            outcomes = await asyncio.gather(*(bot.start(timeout) for bot in self.bots.values()), return_exceptions=True)
         except BaseException:
             await self.close()
             raise

@@ -19,7 +19,8 @@ _ASKED = (
 def guild_view(guild: discord.Guild, me: discord.Member | None) -> GuildView:
     """Photograph a guild with the eyes of ``me``; without ``me`` the permissions are those of everybody."""
     member = _permission_member(guild, me)
-    channels = sorted(guild.channels, key=_as_people_see_them)
+    inhabited = (channel for channel in guild.channels if not isinstance(channel, discord.CategoryChannel))
+    channels = sorted(inhabited, key=_as_people_see_them)
     return GuildView(
         id=GuildId(guild.id),
         name=guild.name,
