@@ -1,0 +1,115 @@
+"""What the engine tells about itself: one state that every view draws, and the meters beside it.
+
+Snowflakes travel as decimal strings, since JavaScript's numbers can't hold 64 bits. Times are milliseconds since the
+Unix epoch, gains linear (0.0 to 2.0), levels dBFS.
+"""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from common.errors import ErrorCode
+from common.protocol.messages import SessionSpec
+
+
+class Phase(StrEnum):
+    """Where the session is; ``degraded`` runs with at least one bot that does not do its work."""
+
+    IDLE = "idle"
+    STARTING = "starting"
+    RUNNING = "running"
+    DEGRADED = "degraded"
+    STOPPING = "stopping"
+
+
+class MatchPhase(StrEnum):
+    """Where the match is; ``live`` locks updates and the one-way rule."""
+
+    IDLE = "idle"
+    READY = "ready"
+    LIVE = "live"
+    BREAK = "break"
+
+
+class Role(StrEnum):
+    """What a bot is for."""
+
+    SOURCE = "source"
+    DESTINATION = "destination"
+
+
+class LinkState(StrEnum):
+    """A bot's voice connection; ``kicked`` and ``stopped`` wait for a person."""
+
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    RECOVERING = "recovering"
+    KICKED = "kicked"
+    STOPPED = "stopped"
+
+
+class BotState(Struct, frozen=True, forbid_unknown_fields=True):
+    """One bot; ``encryption`` is the DAVE version in use (0 = none), ``cause`` why it does not do its work."""
+
+    bot: str
+    user: str
+    name: str
+    role: Role
+    channel: str
+    link: LinkState
+    encryption: int = 0
+    cause: ErrorCode | None = None
+
+
+class TalkerState(Struct, frozen=True, forbid_unknown_fields=True):
+    """One person who is in a source channel now; ``name`` is the server nickname."""
+
+    user: str
+    name: str
+    source: str
+    gain: float
+    muted: bool
+
+
+class SourceHops(Struct, frozen=True, forbid_unknown_fields=True):
+    """Packets of one source that passed each hop since the start; ``drops`` counts the rest by reason."""
+
+    source: str
+    received: int
+    decrypted: int
+    decoded: int
+    mixed: int
+    drops: dict[str, int]
+
+
+class DestinationHops(Struct, frozen=True, forbid_unknown_fields=True):
+    """Packets sent into one destination since the start; ``drops`` counts those that were not, by reason."""
+
+    destination: str
+    sent: int
+    drops: dict[str, int]
+
+
+class OutageState(Struct, frozen=True, forbid_unknown_fields=True):
+    """One loss of a voice connection: cause, what was done, and how it ended (``None`` = it goes on)."""
+
+    bot: str
+    cause: str
+    started_ms: int
+    duration_ms: int | None
+    actions: tuple[str, ...]
+    recovered: bool | None
+
+
+class SessionState(Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole truth about the session; ``outages`` are the last hundred."""
+
+    phase: Phase = Phase.IDLE
+    match: MatchPhase = MatchPhase.IDLE
+    kill: bool = False
+    spec: SessionSpec | None = None
+    bots: tuple[BotState, ...] = ()
+    talkers: tuple[TalkerState, ...] = ()
+    sources: tuple[SourceHops, ...] = ()
+    destinations: tuple[DestinationHops, ...] = ()
+    outages: tuple[OutageState, ...] = ()
