@@ -62,13 +62,14 @@ class BotState(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TalkerState(Struct, frozen=True, forbid_unknown_fields=True):
-    """One person who is in a source channel now; ``name`` is the server nickname."""
+    """One person who is in a source channel now; ``name`` is the server nickname, ``bot`` marks another's bot."""
 
     user: str
     name: str
     source: str
     gain: float
     muted: bool
+    bot: bool = False
 
 
 class SourceHops(Struct, frozen=True, forbid_unknown_fields=True):
