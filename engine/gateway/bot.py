@@ -63,6 +63,7 @@ class Bot:
         self._closing = False
         self._failure: DiscordError | None = None
         self._leaving: set[GuildId] = set()
+        self._own_members: dict[GuildId, discord.Member] = {}
 
     @property
     def user(self) -> UserId:
@@ -101,8 +102,8 @@ class Bot:
         try:
             async with asyncio.timeout(timeout):
                 found = await self._available(guild)
-                if found is not None and found.me is None:
-                    await found.fetch_member(self.user)
+                if found is not None and found.get_member(self.user) is None:
+                    self._own_members[guild] = await found.fetch_member(self.user)
         except (TimeoutError, discord.HTTPException, aiohttp.ClientError) as error:
             raise DiscordError(ErrorCode.DISCORD_UNREACHABLE, bot=self.key, guild=str(guild)) from error
         return self.view(guild)
@@ -110,7 +111,9 @@ class Bot:
     def view(self, guild: GuildId) -> GuildView | None:
         """Photograph the guild as it is known now."""
         found = self.client.get_guild(guild)
-        return None if found is None or found.unavailable else reading.guild_view(found, found.me)
+        if found is None or found.unavailable:
+            return None
+        return reading.guild_view(found, found.get_member(self.user) or self._own_members.get(guild))
 
     def members(self, guild: GuildId, channel: ChannelId) -> tuple[VoiceMember, ...]:
         """List who is in a voice channel; nobody when the bot can't see it."""
@@ -145,9 +148,9 @@ class Bot:
             )
 
     async def leave(self, guild: GuildId) -> None:
-        """Tell Discord that the bot goes out of its voice channel; nothing happens when it is in none."""
+        """Tell Discord that the bot goes out of its voice channel; being in none is no error."""
         found = self.client.get_guild(guild)
-        if found is None or found.me is None or found.me.voice is None:
+        if found is None:
             return
         self._leaving.add(guild)
         with self._asking():

@@ -14,6 +14,7 @@ from engine.gateway.endpoint import Endpoint
 from engine.gateway.events import GatewayBack, GatewayLost, MemberChanged, OwnVoice, Stopped
 from engine.gateway.pool import Pool, equal_tokens
 from engine.gateway.views import ChannelKind, VoiceMember
+from tests.engine.gateway.conftest import Bench
 
 
 def own_tasks() -> set[str]:
@@ -26,7 +27,7 @@ def test_intents_are_exactly_the_two_unprivileged_ones():
     assert client.intents().value == 129
 
 
-async def test_a_bot_sees_the_guild_in_order_with_its_own_permissions(bench):
+async def test_a_bot_sees_the_guild_in_order_with_its_own_permissions(bench: Bench):
     bot, _ = bench.bot()
     await bot.start()
     view = await bot.guild(bench.guild)
@@ -43,13 +44,13 @@ async def test_a_bot_sees_the_guild_in_order_with_its_own_permissions(bench):
     assert locked.denied_by("CONNECT") == "channel overwrite: @everyone"
 
 
-async def test_a_guild_the_bot_is_not_in_is_unknown(bench):
+async def test_a_guild_the_bot_is_not_in_is_unknown(bench: Bench):
     bot, _ = bench.bot()
     await bot.start()
     assert await bot.guild(12345) is None
 
 
-async def test_people_in_voice_are_seen_by_nickname_and_gone_when_they_leave(bench):
+async def test_people_in_voice_are_seen_by_nickname_and_gone_when_they_leave(bench: Bench):
     bot, heard = bench.bot()
     cast, world = bench.simulator.cast, bench.simulator.world
     red, blue, akari = cast.channel("Red"), cast.channel("Blue"), cast.account("akari")
@@ -68,7 +69,7 @@ async def test_people_in_voice_are_seen_by_nickname_and_gone_when_they_leave(ben
     assert bot.members(bench.guild, blue) == ()
 
 
-async def test_people_who_were_there_before_the_bot_are_seen(bench):
+async def test_people_who_were_there_before_the_bot_are_seen(bench: Bench):
     red, ben = bench.simulator.cast.channel("Red"), bench.simulator.cast.account("ben")
     bench.simulator.world.join(bench.guild, ben, red)
     bot, _ = bench.bot()
@@ -77,7 +78,7 @@ async def test_people_who_were_there_before_the_bot_are_seen(bench):
     assert bot.members(bench.guild, red) == (VoiceMember(ben, "Ben", red),)
 
 
-async def test_bots_are_flagged(bench):
+async def test_bots_are_flagged(bench: Bench):
     red, beta = bench.simulator.cast.channel("Red"), bench.simulator.cast.account("beta")
     bench.simulator.world.join(bench.guild, beta, red)
     bot, _ = bench.bot()
@@ -86,7 +87,7 @@ async def test_bots_are_flagged(bench):
     assert [member.bot for member in bot.members(bench.guild, red)] == [True]
 
 
-async def test_own_voice_state_and_a_moderators_mute_are_told(bench):
+async def test_own_voice_state_and_a_moderators_mute_are_told(bench: Bench):
     red, alpha = bench.simulator.cast.channel("Red"), bench.simulator.cast.account("alpha")
     bot, heard = bench.bot()
     await bot.start()
@@ -99,7 +100,7 @@ async def test_own_voice_state_and_a_moderators_mute_are_told(bench):
     await heard.wait(lambda event: event == OwnVoice(bench.guild, None))
 
 
-async def test_a_leave_of_our_own_is_told_apart_from_a_kick(bench):
+async def test_a_leave_of_our_own_is_told_apart_from_a_kick(bench: Bench):
     red, alpha = bench.simulator.cast.channel("Red"), bench.simulator.cast.account("alpha")
     bot, heard = bench.bot()
     await bot.start()
@@ -111,7 +112,7 @@ async def test_a_leave_of_our_own_is_told_apart_from_a_kick(bench):
     assert gone.asked
 
 
-async def test_a_lost_gateway_is_resumed(bench):
+async def test_a_lost_gateway_is_resumed(bench: Bench):
     bot, heard = bench.bot()
     await bot.start()
     bench.simulator.faults.close_gateway(bot.user, 4000)
@@ -120,7 +121,7 @@ async def test_a_lost_gateway_is_resumed(bench):
     assert bench.budget.used(Secret("token-alpha")) == 1
 
 
-async def test_a_wrong_token_is_invalid_and_leaves_nothing(bench):
+async def test_a_wrong_token_is_invalid_and_leaves_nothing(bench: Bench):
     for wrong in ("nonsense", "", "two words", "日本語", "line\nbreak"):
         bot, _ = bench.bot("alpha", wrong)
         with pytest.raises(DiscordError) as refused:
@@ -130,7 +131,7 @@ async def test_a_wrong_token_is_invalid_and_leaves_nothing(bench):
     assert own_tasks() == set()
 
 
-async def test_a_token_that_stops_working_is_revoked(bench):
+async def test_a_token_that_stops_working_is_revoked(bench: Bench):
     bot, heard = bench.bot()
     await bot.start()
     bench.simulator.faults.revoke_token(bot.user)
@@ -138,7 +139,7 @@ async def test_a_token_that_stops_working_is_revoked(bench):
     assert stopped.error.code is ErrorCode.TOKEN_REVOKED
 
 
-async def test_nobody_at_the_address_is_unreachable(bench):
+async def test_nobody_at_the_address_is_unreachable(bench: Bench):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -149,7 +150,7 @@ async def test_nobody_at_the_address_is_unreachable(bench):
     assert failed.value.code is ErrorCode.DISCORD_UNREACHABLE
 
 
-async def test_a_gateway_that_is_not_there_is_unreachable(bench):
+async def test_a_gateway_that_is_not_there_is_unreachable(bench: Bench):
     halfway = Endpoint(bench.simulator.api_base, "wss://127.0.0.1:9/", bench.simulator.ca_file)
     bot, _ = bench.bot(endpoint=halfway)
     with pytest.raises(DiscordError) as failed:
@@ -157,7 +158,7 @@ async def test_a_gateway_that_is_not_there_is_unreachable(bench):
     assert failed.value.code is ErrorCode.DISCORD_UNREACHABLE
 
 
-async def test_an_unknown_authority_is_unreachable(bench):
+async def test_an_unknown_authority_is_unreachable(bench: Bench):
     distrust = Endpoint(bench.simulator.api_base, bench.simulator.gateway_url, None)
     bot, _ = bench.bot(endpoint=distrust)
     with pytest.raises(DiscordError) as failed:
@@ -166,7 +167,7 @@ async def test_an_unknown_authority_is_unreachable(bench):
 
 
 @pytest.mark.parametrize("retry_after", [3.0, 600.0])
-async def test_a_rate_limit_is_named_when_it_outlasts_the_start(bench, retry_after):
+async def test_a_rate_limit_is_named_when_it_outlasts_the_start(bench: Bench, retry_after: float):
     bench.simulator.faults.rate_limit(count=10, retry_after=retry_after, path="/users/@me")
     bot, _ = bench.bot()
     with pytest.raises(DiscordError) as failed:
@@ -174,7 +175,7 @@ async def test_a_rate_limit_is_named_when_it_outlasts_the_start(bench, retry_aft
     assert failed.value.code is ErrorCode.RATE_LIMITED
 
 
-async def test_a_spent_budget_stops_before_discord_is_asked(bench):
+async def test_a_spent_budget_stops_before_discord_is_asked(bench: Bench):
     budget = IdentifyBudget(None, lambda: 0.0)
     for _ in range(LIMIT):
         budget.spend(Secret("token-alpha"))
@@ -185,7 +186,7 @@ async def test_a_spent_budget_stops_before_discord_is_asked(bench):
     assert failed.value.details["bot"] == "alpha"
 
 
-async def test_close_is_quick_when_discord_does_not_answer(bench):
+async def test_close_is_quick_when_discord_does_not_answer(bench: Bench):
     bot, _ = bench.bot()
     await bot.start()
     bench.simulator.faults.freeze_gateway(bot.user)
@@ -194,7 +195,7 @@ async def test_close_is_quick_when_discord_does_not_answer(bench):
     assert own_tasks() == set()
 
 
-async def test_the_status_line_is_written_with_permission_only(bench):
+async def test_the_status_line_is_written_with_permission_only(bench: Bench):
     alpha, _ = bench.bot("alpha")
     beta, _ = bench.bot("beta")
     cast, world = bench.simulator.cast, bench.simulator.world
@@ -214,7 +215,7 @@ async def test_the_status_line_is_written_with_permission_only(bench):
     assert refused.value.details["permission"] == "SET_VOICE_CHANNEL_STATUS"
 
 
-async def test_a_channel_that_is_not_there_cannot_be_joined(bench):
+async def test_a_channel_that_is_not_there_cannot_be_joined(bench: Bench):
     bot, _ = bench.bot()
     await bot.start()
     await bot.guild(bench.guild)
@@ -223,7 +224,7 @@ async def test_a_channel_that_is_not_there_cannot_be_joined(bench):
     assert refused.value.code is ErrorCode.CHANNEL_UNKNOWN
 
 
-async def test_a_pool_starts_all(bench):
+async def test_a_pool_starts_all(bench: Bench):
     pool = Pool({BotKey(name): bench.bot(name)[0] for name in ("alpha", "beta")})
     await pool.start()
     assert pool.identities() == {name: bench.simulator.cast.account(name) for name in ("alpha", "beta")}
@@ -231,7 +232,7 @@ async def test_a_pool_starts_all(bench):
     assert own_tasks() == set()
 
 
-async def test_a_pool_starts_none_when_one_fails_and_tells_of_each(bench):
+async def test_a_pool_starts_none_when_one_fails_and_tells_of_each(bench: Bench):
     bots = {
         "alpha": bench.bot("alpha")[0],
         "bad": bench.bot("bad", "nonsense")[0],

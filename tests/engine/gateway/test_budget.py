@@ -2,6 +2,7 @@
 
 import json
 import logging
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -23,12 +24,12 @@ class HandClock:
         return self.now
 
 
-def spend(budget, times, token=TOKEN):
+def spend(budget: IdentifyBudget, times: int, token: Secret = TOKEN):
     for _ in range(times):
         budget.spend(token)
 
 
-def test_the_count_outlives_the_process_and_the_file_holds_no_token(tmp_path):
+def test_the_count_outlives_the_process_and_the_file_holds_no_token(tmp_path: Path):
     path = tmp_path / "state" / "identifies.json"
     clock = HandClock()
     spend(IdentifyBudget(path, clock), 3)
@@ -37,7 +38,7 @@ def test_the_count_outlives_the_process_and_the_file_holds_no_token(tmp_path):
     assert [file.name for file in path.parent.iterdir()] == ["identifies.json"]
 
 
-def test_the_limit_stops_one_token_and_no_other(tmp_path):
+def test_the_limit_stops_one_token_and_no_other(tmp_path: Path):
     budget = IdentifyBudget(tmp_path / "identifies.json", HandClock())
     spend(budget, LIMIT)
     with pytest.raises(DiscordError) as stopped:
@@ -47,7 +48,7 @@ def test_the_limit_stops_one_token_and_no_other(tmp_path):
     assert (budget.used(TOKEN), budget.used(OTHER)) == (LIMIT, 1)
 
 
-def test_a_day_later_it_is_counted_anew(tmp_path):
+def test_a_day_later_it_is_counted_anew(tmp_path: Path):
     clock = HandClock()
     budget = IdentifyBudget(tmp_path / "identifies.json", clock)
     spend(budget, LIMIT)
@@ -68,7 +69,7 @@ def test_a_clock_set_back_does_not_lock_a_bot_out():
     assert budget.used(TOKEN) == 1
 
 
-def test_windows_that_are_over_leave_the_file(tmp_path):
+def test_windows_that_are_over_leave_the_file(tmp_path: Path):
     path, clock = tmp_path / "identifies.json", HandClock()
     budget = IdentifyBudget(path, clock)
     spend(budget, 1)
@@ -78,7 +79,7 @@ def test_windows_that_are_over_leave_the_file(tmp_path):
 
 
 @pytest.mark.parametrize("broken", [b"", b"{", b"[]", b'{"a": 1}', b'{"a": {"started": "x", "count": 1}}', b"\xff"])
-def test_a_broken_file_is_reported_and_counted_anew(tmp_path, caplog, broken):
+def test_a_broken_file_is_reported_and_counted_anew(tmp_path: Path, caplog: pytest.LogCaptureFixture, broken: bytes):
     path = tmp_path / "identifies.json"
     path.write_bytes(broken)
     with caplog.at_level(logging.WARNING):
@@ -88,7 +89,7 @@ def test_a_broken_file_is_reported_and_counted_anew(tmp_path, caplog, broken):
     assert budget.used(TOKEN) == 1
 
 
-def test_a_place_that_cannot_be_written_does_not_stop_a_bot(tmp_path, caplog):
+def test_a_place_that_cannot_be_written_does_not_stop_a_bot(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     (tmp_path / "file").write_text("in the way")
     budget = IdentifyBudget(tmp_path / "file" / "identifies.json", HandClock())
     budget.spend(TOKEN)
@@ -97,7 +98,7 @@ def test_a_place_that_cannot_be_written_does_not_stop_a_bot(tmp_path, caplog):
 
 
 @given(st.lists(st.floats(0, 2 * WINDOW_SECONDS), max_size=12))
-def test_no_window_ever_holds_more_than_the_limit(pauses):
+def test_no_window_ever_holds_more_than_the_limit(pauses: list[float]):
     clock = HandClock()
     budget = IdentifyBudget(None, clock)
     for pause in pauses:

@@ -87,7 +87,7 @@ TABLE = [
 @pytest.mark.parametrize(
     ("everyone", "roles", "overwrites", "lacking"), [row[1:] for row in TABLE], ids=[r[0] for r in TABLE]
 )
-def test_who_denies_what(everyone, roles, overwrites, lacking):
+def test_who_denies_what(everyone: int, roles: tuple[Role, ...], overwrites: list[Overwrite], lacking: dict[str, str]):
     member = Member(id=BOT, everyone=Role(EVERYONE, "@everyone", everyone), roles=roles)
     assert missing(member, overwrites, WANTED) == lacking
 
@@ -110,7 +110,9 @@ overwrite = st.builds(Overwrite, st.sampled_from([EVERYONE, RELAY, QUIET, BOT]),
 
 
 @given(bits, bits, st.lists(overwrite, max_size=5), st.booleans())
-def test_what_is_missing_is_what_is_not_effective_and_has_a_reason(everyone, role, overwrites, timed_out):
+def test_what_is_missing_is_what_is_not_effective_and_has_a_reason(
+    everyone: int, role: int, overwrites: list[Overwrite], timed_out: bool
+):
     member = Member(
         BOT, Role(EVERYONE, "@everyone", everyone), roles=(Role(RELAY, "relay", role),), timed_out=timed_out
     )
@@ -121,7 +123,7 @@ def test_what_is_missing_is_what_is_not_effective_and_has_a_reason(everyone, rol
 
 
 @given(bits, st.lists(overwrite, max_size=5))
-def test_an_own_grant_is_never_overruled(everyone, overwrites):
+def test_an_own_grant_is_never_overruled(everyone: int, overwrites: list[Overwrite]):
     member = Member(BOT, Role(EVERYONE, "@everyone", everyone))
     others = [rule for rule in overwrites if rule.target != BOT]
     assert missing(member, [*others, Overwrite(BOT, VIEW | CONNECT | SPEAK, 0)], WANTED) == {}

@@ -6,6 +6,9 @@ from collections.abc import Callable, Coroutine
 
 import pytest
 
+Play = Callable[[Coroutine[None, None, None]], None]
+"""Runs a coroutine in jumping time."""
+
 
 class JumpingSelector(selectors.DefaultSelector):
     """Never waits; asks its loop to jump instead."""
@@ -38,7 +41,7 @@ class JumpingLoop(asyncio.SelectorEventLoop):
 
 
 @pytest.fixture
-def play() -> Callable[[Coroutine[None, None, None]], None]:
+def play() -> Play:
     """Run a coroutine in jumping time."""
 
     def run(coroutine: Coroutine[None, None, None]) -> None:

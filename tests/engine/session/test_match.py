@@ -13,7 +13,7 @@ STEPS = {(IDLE, READY), (READY, LIVE), (READY, IDLE), (LIVE, BREAK), (BREAK, LIV
 
 
 @pytest.mark.parametrize(("phase", "wanted"), list(product(MatchPhase, MatchPhase)))
-def test_every_step_is_decided(phase, wanted):
+def test_every_step_is_decided(phase: MatchPhase, wanted: MatchPhase):
     if phase == wanted or (phase, wanted) in STEPS:
         assert step(phase, wanted) is wanted
     else:

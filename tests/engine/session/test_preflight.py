@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.errors import ErrorCode
+from common.errors import ErrorCode, RelayError
 from common.protocol.messages import DestinationSpec, RouteSpec, SessionSpec, SourceSpec
 from common.types import BotKey, ChannelId, GuildId, UserId
 from engine.gateway.permissions import Permission
@@ -23,22 +23,22 @@ BOTS = (BotKey("red"), BotKey("blue"), BotKey("casters"))
 IDENTITIES = {bot: UserId(100 + number) for number, bot in enumerate(BOTS)}
 
 
-def voice(channel, **changes):
+def voice(channel: int, **changes: object):
     return ChannelView(id=ChannelId(channel), name=f"c{channel}", kind=ChannelKind.VOICE, permissions=ALL, **changes)
 
 
-def guild(*channels):
+def guild(*channels: ChannelView):
     return GuildView(id=GuildId(1), name="Cup", channels=channels)
 
 
 GOOD = guild(voice(10), voice(20), voice(30))
 
 
-def views(**changed):
+def views(**changed: object):
     return {bot: changed.get(bot, GOOD) for bot in BOTS}
 
 
-def codes(errors):
+def codes(errors: list[RelayError]):
     return [error.code for error in errors]
 
 
@@ -48,7 +48,7 @@ def test_a_good_session_has_nothing_wrong():
     assert check_guild(SPEC, views(), IDENTITIES) == []
 
 
-def change(**fields):
+def change(**fields: object):
     whole = {"guild": SPEC.guild, "sources": SPEC.sources, "destinations": SPEC.destinations, "routes": SPEC.routes}
     return SessionSpec(**{**whole, **fields})
 
@@ -73,7 +73,7 @@ SPECS = [
 
 
 @pytest.mark.parametrize(("spec", "found"), SPECS)
-def test_a_wrong_spec_is_told_without_a_login(spec, found):
+def test_a_wrong_spec_is_told_without_a_login(spec: SessionSpec, found: list[ErrorCode]):
     assert codes(check_spec(spec, BOTS)) == found
 
 
@@ -86,7 +86,7 @@ def test_two_tokens_of_one_account_are_the_same_bot():
     }
 
 
-def people(count):
+def people(count: int):
     return tuple(VoiceMember(UserId(n), f"p{n}", ChannelId(10)) for n in range(1, count + 1))
 
 
@@ -105,7 +105,7 @@ PLACES = [
 
 
 @pytest.mark.parametrize(("seen", "code", "details"), PLACES)
-def test_a_wrong_place_has_its_code_and_says_where(seen, code, details):
+def test_a_wrong_place_has_its_code_and_says_where(seen: GuildView | None, code: ErrorCode, details: dict[str, str]):
     (found,) = check_guild(SPEC, views(red=seen), IDENTITIES)
     assert found.code is code
     assert found.details.items() >= details.items()
@@ -137,6 +137,6 @@ def test_a_full_channel_is_no_trouble_for_who_may_move_members_or_is_inside():
 
 
 @given(st.integers(0, 99), st.integers(0, 99))
-def test_full_means_limit_reached(limit, count):
+def test_full_means_limit_reached(limit: int, count: int):
     found = check_guild(SPEC, views(red=guild(voice(10, user_limit=limit, members=people(count)))), IDENTITIES)
     assert bool(found) == (limit > 0 and count >= limit)

@@ -20,7 +20,7 @@ from engine.session.recovery import (
 )
 
 
-def close(code):
+def close(code: int):
     return Cause(Trouble.CLOSE, code)
 
 
@@ -42,18 +42,18 @@ FINAL = {
 
 
 @pytest.mark.parametrize("cause", RESUMABLE, ids=str)
-def test_a_broken_line_is_resumed_once_and_then_made_anew(cause):
+def test_a_broken_line_is_resumed_once_and_then_made_anew(cause: Cause):
     assert decide(cause, Facts()).action is Action.RESUME
     assert decide(cause, Facts(resume_tried=True)).action is Action.FULL
 
 
 @pytest.mark.parametrize("cause", ANEW, ids=str)
-def test_an_invalid_session_is_made_anew(cause):
+def test_an_invalid_session_is_made_anew(cause: Cause):
     assert decide(cause, Facts()) == Decision(Action.FULL)
 
 
 @pytest.mark.parametrize("cause", UNEXPLAINED, ids=str)
-def test_an_unexplained_end_waits_for_the_explanation(cause):
+def test_an_unexplained_end_waits_for_the_explanation(cause: Cause):
     assert decide(cause, Facts()).action is Action.WAIT_THEN_FULL
     assert decide(cause, Facts(waited=True)).action is Action.FULL
     assert decide(cause, Facts(waited=True, server_waiting=True)).action is Action.HANDSHAKE_NEW_SERVER
@@ -80,7 +80,7 @@ def test_what_a_dead_gateway_said_last_is_no_kick():
 
 
 @pytest.mark.parametrize(("code", "reason"), FINAL.items())
-def test_final_codes_stop_the_bot_with_a_reason(code, reason):
+def test_final_codes_stop_the_bot_with_a_reason(code: int, reason: ErrorCode):
     assert decide(close(code), Facts()) == Decision(Action.STOP, reason)
 
 
@@ -99,13 +99,13 @@ def test_the_cause_is_recorded_with_its_close_code():
         },
     ),
 )
-def test_a_bot_only_stops_or_stays_out_with_a_code(cause, facts):
+def test_a_bot_only_stops_or_stays_out_with_a_code(cause: Cause, facts: Facts):
     decision = decide(cause, facts)
     assert (decision.code is not None) == (decision.action in {Action.STOP, Action.STAY_OUT})
 
 
 @given(st.integers(0, 10_000), st.integers(0, 2**32))
-def test_backoff_doubles_within_its_jitter_and_cap(attempt, seed):
+def test_backoff_doubles_within_its_jitter_and_cap(attempt: int, seed: int):
     seconds = delay(attempt, Random(seed))
     steady = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(attempt, 30))
     assert 0.8 * steady <= seconds <= 1.2 * steady

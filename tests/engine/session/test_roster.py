@@ -11,7 +11,7 @@ RED, BLUE = ChannelId(1), ChannelId(2)
 OWN = UserId(99)
 
 
-def member(user, name="", channel=RED, *, bot=False):
+def member(user: int, name: str = "", channel: ChannelId = RED, *, bot: bool = False):
     return VoiceMember(user=UserId(user), name=name or f"player {user}", channel=channel, bot=bot)
 
 
@@ -52,7 +52,7 @@ def test_a_source_out_of_sight_has_nobody():
 
 
 @given(st.lists(st.tuples(st.sampled_from([RED, BLUE]), st.lists(st.integers(1, 8), unique=True))))
-def test_nobody_is_in_two_places_and_nobody_absent_is_kept(sightings):
+def test_nobody_is_in_two_places_and_nobody_absent_is_kept(sightings: list[tuple[ChannelId, list[int]]]):
     roster = Roster([OWN])
     place: dict[int, ChannelId] = {}
     for channel, users in sightings:

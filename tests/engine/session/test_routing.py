@@ -1,6 +1,7 @@
 """Routing: what the mixer is told, and that nothing ever flows where people are listened to."""
 
 import math
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -11,12 +12,12 @@ from common.protocol.messages import DestinationSpec, RouteSpec, SessionSpec, So
 from common.types import ChannelId, Gain, UserId
 from engine.audio.settings import SourceStrip, TalkerStrip
 from engine.session.roster import Strip, StripMemory, Talker
-from engine.session.routing import blocked, channel_id, checked_gain, desk_from_spec, mix_settings, user_id
+from engine.session.routing import Desk, blocked, channel_id, checked_gain, desk_from_spec, mix_settings, user_id
 
 RED, BLUE, CASTERS, ENGLISH, LOBBY = (ChannelId(number) for number in (10, 20, 30, 40, 50))
 
 
-def spec(routes=()):
+def spec(routes: tuple[RouteSpec, ...] = ()):
     return SessionSpec(
         guild="1",
         sources=(SourceSpec(channel="10", bot="a", gain=0.5), SourceSpec(channel="20", bot="b", muted=True)),
@@ -25,7 +26,12 @@ def spec(routes=()):
     )
 
 
-def settings(desk, talkers=(), memory=None, places=None):
+def settings(
+    desk: Desk,
+    talkers: Sequence[Talker] = (),
+    memory: StripMemory | None = None,
+    places: dict[ChannelId, ChannelId] | None = None,
+):
     return mix_settings(desk, talkers, memory or StripMemory(), places or {})
 
 
@@ -33,7 +39,7 @@ def test_without_routes_everything_goes_everywhere_at_unity():
     made = settings(desk_from_spec(spec()))
     assert made.routes == ((1.0, 1.0), (1.0, 1.0))
     assert made.destinations == (CASTERS, ENGLISH)
-    assert made.sources == (SourceStrip(RED, Gain(0.5), False), SourceStrip(BLUE, Gain(1.0), True))
+    assert made.sources == (SourceStrip(RED, Gain(0.5), muted=False), SourceStrip(BLUE, Gain(1.0), muted=True))
     assert not made.kill
 
 
@@ -47,8 +53,8 @@ def test_talkers_carry_what_is_remembered_of_them():
     memory.put(UserId(7), Strip(Gain(1.5), muted=True))
     made = settings(desk_from_spec(spec()), [Talker(UserId(7), "seven", RED), Talker(UserId(8), "eight", BLUE)], memory)
     assert made.talkers == (
-        TalkerStrip(UserId(7), RED, Gain(1.5), True),
-        TalkerStrip(UserId(8), BLUE, Gain(1.0), False),
+        TalkerStrip(UserId(7), RED, Gain(1.5), muted=True),
+        TalkerStrip(UserId(8), BLUE, Gain(1.0), muted=False),
     )
 
 
@@ -84,7 +90,7 @@ channels = st.sampled_from([RED, BLUE, CASTERS, ENGLISH, LOBBY])
 
 
 @given(st.dictionaries(st.sampled_from([RED, BLUE, CASTERS, ENGLISH]), channels))
-def test_wherever_bots_are_dragged_no_sound_reaches_a_channel_that_is_heard(places):
+def test_wherever_bots_are_dragged_no_sound_reaches_a_channel_that_is_heard(places: dict[ChannelId, ChannelId] | None):
     desk = desk_from_spec(spec())
     made = settings(desk, places=places)
     heard = {places.get(source, source) for row, source in zip(made.routes, desk.sources, strict=True) if any(row)}
@@ -98,7 +104,7 @@ def test_wherever_bots_are_dragged_no_sound_reaches_a_channel_that_is_heard(plac
 
 
 @given(st.floats())
-def test_a_gain_is_from_nothing_to_twice(value):
+def test_a_gain_is_from_nothing_to_twice(value: float):
     if math.isnan(value) or not 0 <= value <= 2:
         with pytest.raises(SessionError):
             checked_gain(value)
@@ -108,7 +114,7 @@ def test_a_gain_is_from_nothing_to_twice(value):
 
 def test_what_is_no_snowflake_is_unknown():
     assert (channel_id("10"), user_id("7")) == (RED, UserId(7))
-    for text in ("", "-1", "casters", "1.0", "１"):
+    for text in ("", "-1", "casters", "1.0", "\uff11"):
         with pytest.raises(SessionError):
             channel_id(text)
         with pytest.raises(SessionError):

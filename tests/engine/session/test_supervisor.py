@@ -14,12 +14,13 @@ from engine.gateway.events import OwnVoice
 from engine.session.outages import OutageLog
 from engine.session.recovery import UPDATE_WAIT, Cause, Trouble
 from engine.session.supervisor import Supervisor, VoiceLost
+from tests.engine.session.conftest import Play
 
 GUILD, RED, BLUE, ELSEWHERE = GuildId(1), ChannelId(10), ChannelId(20), ChannelId(30)
 ABORT = Cause(Trouble.ABORT)
 
 
-def close(code):
+def close(code: int):
     return Cause(Trouble.CLOSE, code)
 
 
@@ -31,19 +32,19 @@ class FakeLine:
         self.times: list[float] = []
         self.answers: dict[str, list[Exception | asyncio.Event]] = {}
 
-    async def join(self, channel):
+    async def join(self, channel: ChannelId | None):
         await self._do("join", channel)
 
-    async def handshake(self, channel):
+    async def handshake(self, channel: ChannelId | None):
         await self._do("handshake", channel)
 
     async def resume(self):
         await self._do("resume")
 
-    async def close(self, *, leave):
+    async def close(self, *, leave: bool):
         await self._do("leave" if leave else "drop")
 
-    async def _do(self, name, *what):
+    async def _do(self, name: str, *what: object) -> None:
         self.calls.append(" ".join([name, *map(str, what)]))
         self.times.append(asyncio.get_running_loop().time())
         answers = self.answers.get(name)
@@ -76,7 +77,7 @@ class Stage:
     async def settle(self, seconds: float = 60.0) -> None:
         await asyncio.sleep(seconds)
 
-    def place(self, channel, **flags) -> None:
+    def place(self, channel: ChannelId | None, **flags: bool) -> None:
         self.supervisor.own_voice(OwnVoice(GUILD, channel, **flags))
 
     @property
@@ -101,8 +102,8 @@ async def stage() -> AsyncIterator[Stage]:
     assert {task.get_name() for task in asyncio.all_tasks() if "supervisor" in task.get_name()} == set()
 
 
-def test_a_broken_line_is_resumed_at_once(play):
-    async def scene():
+def test_a_broken_line_is_resumed_at_once(play: Play):
+    async def scene() -> None:
         async with stage() as it:
             start = asyncio.get_running_loop().time()
             it.supervisor.lost(ABORT)
@@ -115,8 +116,8 @@ def test_a_broken_line_is_resumed_at_once(play):
     play(scene())
 
 
-def test_a_refused_resume_becomes_a_full_reconnect(play):
-    async def scene():
+def test_a_refused_resume_becomes_a_full_reconnect(play: Play):
+    async def scene() -> None:
         async with stage() as it:
             it.line.answers["resume"] = [VoiceLost(close(4006))]
             it.supervisor.lost(ABORT)
@@ -128,8 +129,8 @@ def test_a_refused_resume_becomes_a_full_reconnect(play):
 
 
 @pytest.mark.parametrize("code", [4006, 4009, 1000])
-def test_an_invalid_session_backs_off_shortly_and_joins(play, code):
-    async def scene():
+def test_an_invalid_session_backs_off_shortly_and_joins(play: Play, code: int):
+    async def scene() -> None:
         async with stage() as it:
             start = asyncio.get_running_loop().time()
             it.supervisor.lost(close(code))
@@ -141,8 +142,8 @@ def test_an_invalid_session_backs_off_shortly_and_joins(play, code):
     play(scene())
 
 
-def test_backoff_doubles_until_it_works_and_each_try_is_recorded(play):
-    async def scene():
+def test_backoff_doubles_until_it_works_and_each_try_is_recorded(play: Play):
+    async def scene() -> None:
         async with stage() as it:
             it.line.answers["join"] = [TimeoutError()] * 5
             it.supervisor.lost(close(4006))
@@ -156,8 +157,8 @@ def test_backoff_doubles_until_it_works_and_each_try_is_recorded(play):
     play(scene())
 
 
-def test_a_server_move_is_a_handshake(play):
-    async def scene():
+def test_a_server_move_is_a_handshake(play: Play):
+    async def scene() -> None:
         async with stage() as it:
             it.supervisor.server_updated(available=True)
             await it.settle()
@@ -167,8 +168,8 @@ def test_a_server_move_is_a_handshake(play):
     play(scene())
 
 
-def test_a_server_that_is_gone_is_waited_for(play):
-    async def scene():
+def test_a_server_that_is_gone_is_waited_for(play: Play):
+    async def scene() -> None:
         async with stage() as it:
             it.supervisor.server_updated(available=False)
             await it.settle(1.0)
@@ -180,8 +181,8 @@ def test_a_server_that_is_gone_is_waited_for(play):
     play(scene())
 
 
-def test_a_move_by_an_admin_is_followed(play):
-    async def scene():
+def test_a_move_by_an_admin_is_followed(play: Play):
+    async def scene() -> None:
         async with stage() as it:
             it.supervisor.lost(close(4014))
             await it.settle(0.05)
@@ -196,8 +197,8 @@ def test_a_move_by_an_admin_is_followed(play):
     play(scene())
 
 
-def test_a_move_whose_server_came_first_needs_no_second_one(play):
-    async def scene():
+def test_a_move_whose_server_came_first_needs_no_second_one(play: Play):
+    async def scene() -> None:
         async with stage() as it:
             it.supervisor.server_updated(available=True)
             it.place(BLUE)
@@ -208,8 +209,8 @@ def test_a_move_whose_server_came_first_needs_no_second_one(play):
     play(scene())
 
 
-def test_a_move_without_a_server_ends_in_a_full_reconnect_there(play):
-    async def scene():
+def test_a_move_without_a_server_ends_in_a_full_reconnect_there(play: Play):
+    async def scene() -> None:
         async with stage() as it:
             it.place(BLUE)
             await it.settle()
@@ -220,8 +221,8 @@ def test_a_move_without_a_server_ends_in_a_full_reconnect_there(play):
 
 
 @pytest.mark.parametrize("socket_first", [True, False])
-def test_a_kick_is_respected(play, socket_first):
-    async def scene():
+def test_a_kick_is_respected(play: Play, socket_first: bool):
+    async def scene() -> None:
         async with stage() as it:
             if socket_first:
                 it.supervisor.lost(close(4014))
@@ -238,8 +239,8 @@ def test_a_kick_is_respected(play, socket_first):
     play(scene())
 
 
-def test_a_kick_in_the_middle_of_a_reconnect_ends_it(play):
-    async def scene():
+def test_a_kick_in_the_middle_of_a_reconnect_ends_it(play: Play):
+    async def scene() -> None:
         async with stage() as it:
             it.line.answers["join"] = [TimeoutError(), TimeoutError(), TimeoutError(), TimeoutError()]
             it.supervisor.lost(close(4006))
@@ -253,8 +254,8 @@ def test_a_kick_in_the_middle_of_a_reconnect_ends_it(play):
     play(scene())
 
 
-def test_one_click_brings_the_bot_back_home(play):
-    async def scene():
+def test_one_click_brings_the_bot_back_home(play: Play):
+    async def scene() -> None:
         async with stage() as it:
             it.place(BLUE)
             it.supervisor.server_updated(available=True)
@@ -271,8 +272,8 @@ def test_one_click_brings_the_bot_back_home(play):
     play(scene())
 
 
-def test_our_own_leave_is_no_kick(play):
-    async def scene():
+def test_our_own_leave_is_no_kick(play: Play):
+    async def scene() -> None:
         async with stage() as it:
             it.place(None, asked=True)
             await it.settle()
@@ -282,8 +283,8 @@ def test_our_own_leave_is_no_kick(play):
 
 
 @pytest.mark.parametrize("code", [4014, 4022])
-def test_an_unexplained_end_waits_for_an_explanation_then_joins(play, code):
-    async def scene():
+def test_an_unexplained_end_waits_for_an_explanation_then_joins(play: Play, code: int):
+    async def scene() -> None:
         async with stage() as it:
             start = asyncio.get_running_loop().time()
             it.supervisor.lost(close(code))
@@ -298,8 +299,8 @@ def test_an_unexplained_end_waits_for_an_explanation_then_joins(play, code):
     ("code", "reason"),
     [(4004, ErrorCode.VOICE_REFUSED), (4017, ErrorCode.ENCRYPTION_REQUIRED), (4021, ErrorCode.RATE_LIMITED)],
 )
-def test_a_final_refusal_stops_this_bot(play, code, reason):
-    async def scene():
+def test_a_final_refusal_stops_this_bot(play: Play, code: int, reason: ErrorCode):
+    async def scene() -> None:
         async with stage() as it:
             it.supervisor.lost(close(code))
             await it.settle()
@@ -309,8 +310,8 @@ def test_a_final_refusal_stops_this_bot(play, code, reason):
     play(scene())
 
 
-def test_a_revoked_token_stops_for_good(play):
-    async def scene():
+def test_a_revoked_token_stops_for_good(play: Play):
+    async def scene() -> None:
         async with stage() as it:
             it.supervisor.stopped(DiscordError(ErrorCode.TOKEN_REVOKED, bot="red"))
             await it.settle()
@@ -321,8 +322,8 @@ def test_a_revoked_token_stops_for_good(play):
     play(scene())
 
 
-def test_voice_goes_on_without_the_gateway_and_joins_when_it_is_back(play):
-    async def scene():
+def test_voice_goes_on_without_the_gateway_and_joins_when_it_is_back(play: Play):
+    async def scene() -> None:
         async with stage() as it:
             it.supervisor.gateway_lost()
             await it.settle()
@@ -338,8 +339,8 @@ def test_voice_goes_on_without_the_gateway_and_joins_when_it_is_back(play):
     play(scene())
 
 
-def test_a_resumed_gateway_changes_nothing(play):
-    async def scene():
+def test_a_resumed_gateway_changes_nothing(play: Play):
+    async def scene() -> None:
         async with stage() as it:
             it.supervisor.gateway_lost()
             it.supervisor.gateway_back(resumed=True)
@@ -351,8 +352,8 @@ def test_a_resumed_gateway_changes_nothing(play):
 
 
 @pytest.mark.parametrize("null_seen", [True, False])
-def test_a_new_gateway_session_joins_again_and_takes_the_loss_for_no_kick(play, null_seen):
-    async def scene():
+def test_a_new_gateway_session_joins_again_and_takes_the_loss_for_no_kick(play: Play, null_seen: bool):
+    async def scene() -> None:
         async with stage() as it:
             it.supervisor.gateway_lost()
             it.supervisor.gateway_back(resumed=False)
@@ -366,8 +367,8 @@ def test_a_new_gateway_session_joins_again_and_takes_the_loss_for_no_kick(play, 
     play(scene())
 
 
-def test_a_moderators_mute_and_deafen_are_told_and_not_fought(play):
-    async def scene():
+def test_a_moderators_mute_and_deafen_are_told_and_not_fought(play: Play):
+    async def scene() -> None:
         async with stage() as it:
             it.place(RED, mute=True)
             assert it.supervisor.cause is ErrorCode.SERVER_MUTED
@@ -381,8 +382,8 @@ def test_a_moderators_mute_and_deafen_are_told_and_not_fought(play):
     play(scene())
 
 
-def test_an_unforeseen_exception_does_not_end_the_watching(play, caplog):
-    async def scene():
+def test_an_unforeseen_exception_does_not_end_the_watching(play: Play, caplog: pytest.LogCaptureFixture):
+    async def scene() -> None:
         async with stage() as it:
             it.line.answers["resume"] = [RuntimeError("surprise")]
             it.supervisor.lost(ABORT)
@@ -394,8 +395,8 @@ def test_an_unforeseen_exception_does_not_end_the_watching(play, caplog):
     play(scene())
 
 
-def test_a_line_that_breaks_again_at_once_does_not_hammer(play):
-    async def scene():
+def test_a_line_that_breaks_again_at_once_does_not_hammer(play: Play):
+    async def scene() -> None:
         async with stage() as it:
             for _ in range(40):
                 it.supervisor.lost(close(4006))
@@ -405,8 +406,8 @@ def test_a_line_that_breaks_again_at_once_does_not_hammer(play):
     play(scene())
 
 
-def test_a_start_without_an_answer_is_a_time_out_and_a_refusal_is_named(play):
-    async def scene():
+def test_a_start_without_an_answer_is_a_time_out_and_a_refusal_is_named(play: Play):
+    async def scene() -> None:
         for answer, code in [
             (asyncio.Event(), ErrorCode.VOICE_TIMEOUT),
             (VoiceLost(close(4017)), ErrorCode.ENCRYPTION_REQUIRED),

@@ -1,0 +1,237 @@
+"""What exists while a session runs: bots in their seats, the roster, the desk, the mixer; all of it or none.
+
+:class:`engine.session.relay.RelaySession` is what others talk to; this is what it starts and throws away.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from random import Random
+
+from common.errors import DiscordError, ErrorCode, SessionError
+from common.protocol.messages import SessionSpec
+from common.protocol.state import LinkState, MatchPhase, Phase, SessionState
+from common.secret import Secret
+from common.tasks import Tasks
+from common.types import BotKey, ChannelId, GuildId
+from engine.gateway.bot import Bot
+from engine.gateway.budget import IdentifyBudget
+from engine.gateway.endpoint import Endpoint
+from engine.gateway.events import BotEvent, GatewayBack, GatewayLost, GuildSeen, MemberChanged, OwnVoice, Stopped
+from engine.gateway.notices import Notices
+from engine.gateway.pool import Pool, equal_tokens, raise_all
+from engine.session import preflight, routing, snapshot
+from engine.session.line import VoiceLine
+from engine.session.mixing import Mixing
+from engine.session.outages import OutageLog
+from engine.session.roster import Roster, StripMemory
+from engine.session.routing import Desk
+from engine.session.seat import Seat
+from engine.session.supervisor import Supervisor
+
+JOIN_SECONDS = 3.5
+"""Time for every bot's way into its channel; Discord answers within a fraction of a second, or never."""
+
+log = logging.getLogger(__name__)
+
+
+class Running:
+    """A session from its first check to its last goodbye. ``start`` once, then ``close`` whatever happened."""
+
+    def __init__(
+        self,
+        spec: SessionSpec,
+        *,
+        endpoint: Endpoint,
+        budget: IdentifyBudget,
+        memory: StripMemory,
+        clock: Callable[[], int],
+        random: Random,
+        on_change: Callable[[], None],
+    ) -> None:
+        self.spec = spec
+        self.desk = Desk()
+        self.roster = Roster(())
+        self.seats: dict[BotKey, Seat] = {}
+        self._endpoint = endpoint
+        self._budget = budget
+        self._memory = memory
+        self._clock = clock
+        self._random = random
+        self._on_change = on_change
+        self._outages = OutageLog(clock)
+        self._notices = Notices()
+        self._pool = Pool({})
+        self._mixing: Mixing | None = None
+        self._tasks = Tasks()
+        self._on_air = False
+
+    async def start(self, tokens: Mapping[BotKey, Secret]) -> None:
+        """Check, log in, check again, join, mix; raises what is wrong and leaves the cleaning to ``close``."""
+        wanted = {place.bot for place in preflight.places(self.spec)}
+        used = {key: token for key, token in tokens.items() if key in wanted and token}
+        raise_all([*preflight.check_spec(self.spec, used), *equal_tokens(used)])
+        self.desk = routing.desk_from_spec(self.spec)
+        await self._log_in(used)
+        self._mixing = Mixing(self.desk.destinations)
+        for place in preflight.places(self.spec):
+            seat = self._seat(place, self._mixing)
+            self.seats[seat.key] = seat
+        await self._join_all()
+        self._go_on_air(self._mixing)
+
+    async def close(self) -> None:
+        """Take back whatever was started, each step although another fails; completes within 5 s."""
+        self._on_air = False
+        await self._tasks.close()
+        await self._notices.clear()
+        await asyncio.gather(*(seat.supervisor.close() for seat in self.seats.values()))
+        if self._mixing is not None:
+            await self._mixing.close()
+        await self._pool.close()
+
+    def apply(self) -> None:
+        """Tell the mixer what holds now, and everybody else that something changed."""
+        if self._mixing is not None and self._on_air:
+            talkers = self.roster.talkers()
+            self._mixing.apply(routing.mix_settings(self.desk, talkers, self._memory, self._places()))
+        self._on_change()
+
+    def seat(self, bot: str) -> Seat:
+        """Find a bot's seat; raises TOKEN_MISSING when the session has no such bot."""
+        try:
+            return self.seats[BotKey(bot)]
+        except KeyError:
+            raise SessionError(ErrorCode.TOKEN_MISSING, bot=bot) from None
+
+    # starting
+
+    async def _log_in(self, tokens: Mapping[BotKey, Secret]) -> None:
+        guild = GuildId(int(self.spec.guild))
+        self._pool = Pool({key: self._bot(key, token) for key, token in tokens.items()})
+        await self._pool.start()
+        identities = self._pool.identities()
+        raise_all(preflight.check_identities(self.spec, identities))
+        views = await asyncio.gather(*(bot.guild(guild) for bot in self._pool.bots.values()))
+        raise_all(preflight.check_guild(self.spec, dict(zip(self._pool.bots, views, strict=True)), identities))
+        self.roster = Roster(identities.values())
+
+    def _bot(self, key: BotKey, token: Secret) -> Bot:
+        def heard(event: BotEvent) -> None:
+            self._heard(key, event)
+
+        return Bot(key, token, endpoint=self._endpoint, budget=self._budget, on_event=heard)
+
+    def _seat(self, place: preflight.Place, mixing: Mixing) -> Seat:
+        bot = self._pool.bots[BotKey(place.bot)]
+        line = VoiceLine(bot, self._guild, mixing, listens=preflight.is_source(place))
+        supervisor = Supervisor(
+            bot=bot.key,
+            home=ChannelId(int(place.channel)),
+            line=line,
+            outages=self._outages,
+            clock=self._clock,
+            random=self._random,
+            on_change=lambda: self._seat_changed(bot.key),
+        )
+        line.report_to(supervisor)
+        return Seat(spec=place, bot=bot, line=line, supervisor=supervisor)
+
+    async def _join_all(self) -> None:
+        seats = list(self.seats.values())
+        outcomes = await asyncio.gather(
+            *(seat.supervisor.start(JOIN_SECONDS) for seat in seats), return_exceptions=True
+        )
+        raise_all(
+            [
+                self._why(seat, outcome)
+                for seat, outcome in zip(seats, outcomes, strict=True)
+                if isinstance(outcome, BaseException)
+            ]
+        )
+
+    def _why(self, seat: Seat, failure: BaseException) -> BaseException:
+        """Name the reason of a join that stayed unanswered, if it has come up since the first look."""
+        if not isinstance(failure, DiscordError) or failure.code is not ErrorCode.VOICE_TIMEOUT:
+            return failure
+        found = preflight.check_guild(self.spec, {seat.key: seat.bot.view(self._guild)}, {seat.key: seat.bot.user})
+        return next((error for error in found if error.details.get("bot") == seat.key), failure)
+
+    def _go_on_air(self, mixing: Mixing) -> None:
+        self._on_air = True
+        for seat in self.seats.values():
+            self._see_members(seat)
+            self._connect_output(seat)
+        self.apply()
+        mixing.start()
+        for seat in self.seats.values():
+            if seat.is_source:
+                self._tasks.start(self._notices.show(seat.bot, seat.supervisor.place), name=f"notice-{seat.key}")
+
+    # while it runs
+
+    @property
+    def _guild(self) -> GuildId:
+        return GuildId(int(self.spec.guild))
+
+    def _heard(self, key: BotKey, event: BotEvent) -> None:
+        """Take a bot's event to whom it concerns."""
+        seat = self.seats.get(key)
+        if seat is None:
+            return
+        if isinstance(event, MemberChanged | GuildSeen):
+            self._members_changed(seat, event)
+        elif isinstance(event, OwnVoice):
+            if event.guild == self._guild:
+                seat.supervisor.own_voice(event)
+        elif isinstance(event, GatewayLost):
+            seat.supervisor.gateway_lost()
+        elif isinstance(event, GatewayBack):
+            seat.supervisor.gateway_back(resumed=event.resumed)
+        elif isinstance(event, Stopped):
+            seat.supervisor.stopped(event.error)
+
+    def _members_changed(self, seat: Seat, event: MemberChanged | GuildSeen) -> None:
+        touched = isinstance(event, GuildSeen) or seat.supervisor.place in {event.before, event.after}
+        if touched and event.guild == self._guild and self._see_members(seat):
+            self.apply()
+
+    def _see_members(self, seat: Seat) -> bool:
+        """Take over who is where the source's bot is; return whether that changed anything."""
+        if not (seat.is_source and self._on_air):
+            return False
+        if seat.supervisor.link is LinkState.STOPPED:
+            return self.roster.update(seat.home, ())
+        return self.roster.update(seat.home, seat.bot.members(self._guild, seat.supervisor.place))
+
+    def _seat_changed(self, key: BotKey) -> None:
+        """React to a supervisor's news: another place, another connection, another state."""
+        seat = self.seats.get(key)
+        if seat is None:
+            return
+        self._see_members(seat)
+        self._connect_output(seat)
+        self.apply()
+
+    def _connect_output(self, seat: Seat) -> None:
+        if self._mixing is not None and not seat.is_source:
+            self._mixing.set_output(seat.home, seat.line.sender)
+
+    def _places(self) -> dict[ChannelId, ChannelId]:
+        return {seat.home: seat.supervisor.place for seat in self.seats.values()}
+
+    # showing
+
+    def state(self, phase: Phase, match: MatchPhase) -> SessionState:
+        """Draw the whole state; ``phase`` and ``match`` are the relay's."""
+        blocked = routing.blocked(self.desk, self._places())
+        bots = tuple(snapshot.bot_state(seat, blocked) for seat in self.seats.values())
+        return SessionState(
+            phase=snapshot.phase_of(phase, bots),
+            match=match,
+            kill=self.desk.kill,
+            spec=self.spec,
+            bots=bots,
+            talkers=snapshot.talker_states(self.roster.talkers(), self._memory),
+            outages=self._outages.states(),
+        )
