@@ -23,15 +23,17 @@ class ErrorCode(StrEnum):
     CONFIG_UNREADABLE = "config_unreadable"
     CONFIG_INVALID = "config_invalid"
     CONFIG_NEWER = "config_newer"
+    CONFIG_NOT_SAVED = "config_not_saved"
+    TOKEN_IN_FILE = "token_in_file"  # noqa: S105 - a code, not a secret
     # control protocol
     PROTOCOL_VERSION = "protocol_version"
     PROTOCOL_MALFORMED = "protocol_malformed"
     NOT_AUTHENTICATED = "not_authenticated"
     # bots and Discord
-    TOKEN_MISSING = "token_missing"
-    TOKEN_INVALID = "token_invalid"
-    TOKEN_DUPLICATE = "token_duplicate"
-    TOKEN_REVOKED = "token_revoked"
+    TOKEN_MISSING = "token_missing"  # noqa: S105 - a code, not a secret
+    TOKEN_INVALID = "token_invalid"  # noqa: S105 - a code, not a secret
+    TOKEN_DUPLICATE = "token_duplicate"  # noqa: S105 - a code, not a secret
+    TOKEN_REVOKED = "token_revoked"  # noqa: S105 - a code, not a secret
     DISCORD_UNREACHABLE = "discord_unreachable"
     RATE_LIMITED = "rate_limited"
     IDENTIFY_BUDGET = "identify_budget"
@@ -58,6 +60,8 @@ class ErrorCode(StrEnum):
     # this machine
     OPUS_MISSING = "opus_missing"
     ENGINE_LOST = "engine_lost"
+    ENGINE_SILENT = "engine_silent"
+    ENGINE_CRASH_LOOP = "engine_crash_loop"
     INTERNAL = "internal"
 
 
@@ -67,7 +71,7 @@ class RelayError(Exception):
     ``details`` are plain strings by name (channel, bot, permission); never a token.
     """
 
-    def __init__(self, code: ErrorCode, **details: str) -> None:
+    def __init__(self, code: ErrorCode, /, **details: str) -> None:
         super().__init__(code, details)
         self.code = code
         self.details = details

@@ -1,47 +1,260 @@
 """Everything that control clients and the engine say to each other; docs/protocol.md is made from it.
 
-One request carries one command and gets one reply with its id. Events come unasked: a snapshot first, then a change
-for every change of state, and meters to those who asked for them. Snowflakes are decimal strings.
+Hello comes first and is answered by Welcome or Refused. Then one Request carries one command and gets one Reply or
+Failure with its id. Events come unasked: a Snapshot first, then a Changed for every change of state, and Meters to
+those who subscribed to them. The words of a session can be imported from here too.
 """
 
+import re
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
-Snowflake = Annotated[str, Meta(pattern=r"^[0-9]{1,20}$", description="Discord id, decimal")]
-GainValue = Annotated[float, Meta(ge=0.0, le=2.0, description="linear gain, 1.0 = 100 %")]
+from common.errors import ErrorCode
+from common.protocol.meters import DestinationMeter, EngineMeter, SourceMeter, TalkerMeter
+from common.protocol.spec import (
+    BotName,
+    DestinationSpec,
+    GainValue,
+    RouteSpec,
+    SessionSpec,
+    Snowflake,
+    SourceSpec,
+)
+from common.protocol.state import BotState, MatchPhase, OutageState, Phase, SessionState, TalkerState
+from common.secret import Secret
+
+__all__ = [
+    "DestinationSpec",
+    "GainValue",
+    "RouteSpec",
+    "SessionSpec",
+    "Snowflake",
+    "SourceSpec",
+]
+
+PROTOCOL_VERSION = 1
+"""Raised with every change that an older peer would misunderstand; both sides must have the same."""
+
+RequestId = Annotated[int, Meta(ge=0, le=2**53 - 1, description="chosen by the client, repeated in the answer")]
+Revision = Annotated[int, Meta(ge=0, description="counts the changes of state since the engine started")]
 
 
-class SourceSpec(Struct, frozen=True, forbid_unknown_fields=True):
-    """A voice channel to listen to; ``bot`` names the token of the bot that sits there."""
-
-    channel: Snowflake
-    bot: str
-    name: str = ""
-    gain: GainValue = 1.0
-    muted: bool = False
+def _tag(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
-class DestinationSpec(Struct, frozen=True, forbid_unknown_fields=True):
-    """A voice channel to play into."""
-
-    channel: Snowflake
-    bot: str
-    name: str = ""
+class Message(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag=_tag):
+    """A struct whose ``type`` on the wire is its name in snake case."""
 
 
-class RouteSpec(Struct, frozen=True, forbid_unknown_fields=True):
-    """Source to destination with a gain."""
+# the handshake
+
+
+class Hello(Message, frozen=True):
+    """The client's first message; ``client`` is a name for the log."""
+
+    protocol: int
+    token: Secret
+    client: Annotated[str, Meta(max_length=100)] = ""
+
+
+class Welcome(Message, frozen=True):
+    """The engine's answer to a good Hello; ``engine`` is its version."""
+
+    protocol: int
+    engine: str
+    pid: int
+
+
+class Refused(Message, frozen=True):
+    """The engine's answer to anything else, before it hangs up; ``details`` as in Fault."""
+
+    code: ErrorCode
+    details: dict[str, str] = {}
+
+
+# commands
+
+
+class StartSession(Message, frozen=True):
+    """Start a session; ``gains`` are remembered talker gains by user id."""
+
+    spec: SessionSpec
+    gains: dict[Snowflake, GainValue] = {}
+
+
+class StopSession(Message, frozen=True):
+    """End the session; the bots leave."""
+
+
+class SetTalkerGain(Message, frozen=True):
+    """Set a present talker's gain, for now and for the next time."""
+
+    user: Snowflake
+    gain: GainValue
+
+
+class MuteTalker(Message, frozen=True):
+    """Mute or unmute a present talker."""
+
+    user: Snowflake
+    muted: bool
+
+
+class SetSourceGain(Message, frozen=True):
+    """Set a source's gain."""
+
+    source: Snowflake
+    gain: GainValue
+
+
+class MuteSource(Message, frozen=True):
+    """Mute or unmute a source."""
+
+    source: Snowflake
+    muted: bool
+
+
+class SetRouteGain(Message, frozen=True):
+    """Set the gain of one route; 0.0 closes it."""
 
     source: Snowflake
     destination: Snowflake
-    gain: GainValue = 1.0
+    gain: GainValue
 
 
-class SessionSpec(Struct, frozen=True, forbid_unknown_fields=True):
-    """What to relay; no routes means every source to every destination at 100 %."""
+class Kill(Message, frozen=True):
+    """Silence every destination at once, or end that."""
 
-    guild: Snowflake
-    sources: tuple[SourceSpec, ...]
-    destinations: tuple[DestinationSpec, ...]
-    routes: tuple[RouteSpec, ...] = ()
+    active: bool
+
+
+class RejoinBot(Message, frozen=True):
+    """Send a bot back to its channel after somebody kicked it."""
+
+    bot: BotName
+
+
+class SetMatch(Message, frozen=True):
+    """Take the match one step on."""
+
+    phase: MatchPhase
+
+
+class GetSnapshot(Message, frozen=True):
+    """Ask for the whole state; the reply's payload is a Snapshot."""
+
+
+class SubscribeMeters(Message, frozen=True):
+    """Ask for Meters 25 times a second, or no more."""
+
+    active: bool
+
+
+class Ping(Message, frozen=True):
+    """Ask whether the engine's loop is alive; the reply's payload is a Pong."""
+
+
+class Shutdown(Message, frozen=True):
+    """Ask the engine to end: the session is stopped, then the process."""
+
+
+Command = (
+    StartSession
+    | StopSession
+    | SetTalkerGain
+    | MuteTalker
+    | SetSourceGain
+    | MuteSource
+    | SetRouteGain
+    | Kill
+    | RejoinBot
+    | SetMatch
+    | GetSnapshot
+    | SubscribeMeters
+    | Ping
+    | Shutdown
+)
+"""Every command there is."""
+
+
+# events
+
+
+class Snapshot(Message, frozen=True):
+    """The whole state as of ``revision``."""
+
+    revision: Revision
+    state: SessionState
+
+
+class Changed(Message, frozen=True, omit_defaults=True):
+    """The fields of the state that changed since ``revision - 1``; fields left out are as before."""
+
+    revision: Revision
+    phase: Phase | UnsetType = UNSET
+    match: MatchPhase | UnsetType = UNSET
+    kill: bool | UnsetType = UNSET
+    spec: SessionSpec | UnsetType | None = UNSET
+    bots: tuple[BotState, ...] | UnsetType = UNSET
+    talkers: tuple[TalkerState, ...] | UnsetType = UNSET
+    outages: tuple[OutageState, ...] | UnsetType = UNSET
+
+
+class Meters(Message, frozen=True):
+    """Levels and counters at one moment; ``at_ms`` is Unix time."""
+
+    at_ms: int
+    talkers: tuple[TalkerMeter, ...]
+    sources: tuple[SourceMeter, ...]
+    destinations: tuple[DestinationMeter, ...]
+    engine: EngineMeter
+
+
+Event = Snapshot | Changed | Meters
+"""What comes unasked."""
+
+
+# envelopes
+
+
+class Request(Message, frozen=True):
+    """One command."""
+
+    id: RequestId
+    command: Command
+
+
+class Pong(Message, frozen=True):
+    """The engine's loop is alive."""
+
+    uptime_ms: int
+
+
+class Reply(Message, frozen=True):
+    """The command was carried out."""
+
+    id: RequestId
+    payload: Snapshot | Pong | None = None
+
+
+class Fault(Struct, frozen=True, forbid_unknown_fields=True):
+    """One thing that is wrong: its code, and what the code's sentence needs."""
+
+    code: ErrorCode
+    details: dict[str, str] = {}
+
+
+class Failure(Message, frozen=True):
+    """The command was not carried out; every reason that was found, at least one."""
+
+    id: RequestId
+    faults: Annotated[tuple[Fault, ...], Meta(min_length=1)]
+
+
+ClientMessage = Hello | Request
+"""What a client may send."""
+
+EngineMessage = Welcome | Refused | Reply | Failure | Snapshot | Changed | Meters
+"""What the engine may send."""

@@ -1,7 +1,8 @@
-"""What the engine tells about itself: one state that every view draws, and the meters beside it.
+"""What the engine tells about itself: one state that every view draws.
 
 Snowflakes travel as decimal strings, since JavaScript's numbers can't hold 64 bits. Times are milliseconds since the
-Unix epoch, gains linear (0.0 to 2.0), levels dBFS.
+Unix epoch, gains linear (0.0 to 2.0). What moves all the time (levels, hop counters) is in the meters instead, so that
+a change of state is always news.
 """
 
 from enum import StrEnum
@@ -9,7 +10,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from common.errors import ErrorCode
-from common.protocol.messages import SessionSpec
+from common.protocol.spec import SessionSpec
 
 
 class Phase(StrEnum):
@@ -72,25 +73,6 @@ class TalkerState(Struct, frozen=True, forbid_unknown_fields=True):
     bot: bool = False
 
 
-class SourceHops(Struct, frozen=True, forbid_unknown_fields=True):
-    """Packets of one source that passed each hop since the start; ``drops`` counts the rest by reason."""
-
-    source: str
-    received: int
-    decrypted: int
-    decoded: int
-    mixed: int
-    drops: dict[str, int]
-
-
-class DestinationHops(Struct, frozen=True, forbid_unknown_fields=True):
-    """Packets sent into one destination since the start; ``drops`` counts those that were not, by reason."""
-
-    destination: str
-    sent: int
-    drops: dict[str, int]
-
-
 class OutageState(Struct, frozen=True, forbid_unknown_fields=True):
     """One loss of a voice connection: cause, what was done, and how it ended (``None`` = it goes on)."""
 
@@ -111,6 +93,4 @@ class SessionState(Struct, frozen=True, forbid_unknown_fields=True):
     spec: SessionSpec | None = None
     bots: tuple[BotState, ...] = ()
     talkers: tuple[TalkerState, ...] = ()
-    sources: tuple[SourceHops, ...] = ()
-    destinations: tuple[DestinationHops, ...] = ()
     outages: tuple[OutageState, ...] = ()
