@@ -1,8 +1,10 @@
 """The moving figures: what the ear would hear, and what every hop has counted.
 
 Levels are dBFS with a floor of -120 (JSON knows no minus infinity); spans are milliseconds; counters run since the
-session's start and never go back while it runs.
+session's start and never go back while it runs. ``drops`` count by reason what did not pass.
 """
+
+import math
 
 from msgspec import Struct
 
@@ -10,23 +12,29 @@ SILENCE_DB = -120.0
 """The level of digital silence."""
 
 
+def decibels(amplitude: float) -> float:
+    """Return a linear amplitude (1.0 = full scale) as dBFS, rounded to a tenth; SILENCE_DB for nothing or NaN."""
+    return max(SILENCE_DB, round(20.0 * math.log10(amplitude), 1)) if amplitude > 0.0 else SILENCE_DB
+
+
 class TalkerMeter(Struct, frozen=True, forbid_unknown_fields=True):
     """One talker's signal after gain and mute.
 
-    ``loss`` is the share of recent frames that had to be concealed (0.0 to 1.0), ``delay_ms`` what the jitter buffer
-    adds now.
+    ``queued_ms`` waits in the jitter buffer, which aims at ``target_ms`` because arrivals spread by ``jitter_ms``;
+    ``counts`` say by name what became of the packets (concealed, late, …).
     """
 
     user: str
     peak_db: float
-    rms_db: float
     talking: bool
-    loss: float
-    delay_ms: float
+    queued_ms: float
+    target_ms: float
+    jitter_ms: float
+    counts: dict[str, int]
 
 
 class SourceMeter(Struct, frozen=True, forbid_unknown_fields=True):
-    """One source's bus, and its packets that passed each hop; ``drops`` counts the rest by reason."""
+    """One source's bus, and its packets that passed each hop."""
 
     source: str
     peak_db: float
@@ -38,10 +46,11 @@ class SourceMeter(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DestinationMeter(Struct, frozen=True, forbid_unknown_fields=True):
-    """One destination's mix, and the packets sent into it; ``drops`` counts those that were not, by reason."""
+    """One destination's mix and the packets sent into it; ``reduction_db`` is what the limiter takes away now."""
 
     destination: str
     peak_db: float
+    reduction_db: float
     sent: int
     drops: dict[str, int]
 
@@ -59,4 +68,4 @@ class EngineMeter(Struct, frozen=True, forbid_unknown_fields=True):
     residence_p99_ms: float = 0.0
     lateness_p50_ms: float = 0.0
     lateness_p99_ms: float = 0.0
-    dropped_meters: int = 0
+    drops: dict[str, int] = {}
