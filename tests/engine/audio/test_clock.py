@@ -1,0 +1,53 @@
+import threading
+
+from engine.audio.clock import CATCH_UP_TICKS, MixClock
+from engine.audio.frame import TICK_NS
+
+
+class Ticks:
+    def __init__(self, count=5, error=None):
+        self.ticks, self.skipped, self.error = [], 0, error
+        self.done, self.count = threading.Event(), count
+
+    def tick(self, now):
+        self.ticks.append(now)
+        if len(self.ticks) >= self.count:
+            self.done.set()
+        if self.error:
+            raise self.error
+
+    def steer(self, _now):
+        return 0
+
+    def skip(self, ticks):
+        self.skipped += ticks
+
+
+def test_ticks_until_stopped():
+    ticks = Ticks()
+    clock = MixClock(ticks)
+    clock.start()
+    assert ticks.done.wait(5)
+    clock.stop()
+    assert clock.lateness.count >= 5
+    assert clock.failures == 0
+
+
+def test_a_failing_tick_does_not_end_the_show():
+    ticks = Ticks(error=ValueError("tick"))
+    clock = MixClock(ticks)
+    clock.start()
+    assert ticks.done.wait(5)
+    clock.stop()
+    assert clock.failures >= 5
+
+
+def test_a_long_sleep_is_skipped_not_made_up(monkeypatch):
+    ticks = Ticks()
+    clock = MixClock(ticks)
+    monkeypatch.setattr("time.perf_counter_ns", lambda: 100 * TICK_NS + 5)
+    assert clock._beat(0) == 101 * TICK_NS
+    assert ticks.skipped == 100
+    monkeypatch.setattr("time.perf_counter_ns", lambda: (101 + CATCH_UP_TICKS) * TICK_NS)
+    assert clock._beat(101 * TICK_NS) == 102 * TICK_NS
+    assert ticks.skipped == 100
