@@ -57,6 +57,7 @@ class ErrorCode(StrEnum):
     TALKER_UNKNOWN = "talker_unknown"
     ROUTE_UNKNOWN = "route_unknown"
     VALUE_OUT_OF_RANGE = "value_out_of_range"
+    MATCH_STEP = "match_step"
     # this machine
     OPUS_MISSING = "opus_missing"
     ENGINE_LOST = "engine_lost"

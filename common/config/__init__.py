@@ -1,1 +1,1 @@
-"""See ARCHITECTURE.md."""
+"""What the user set, and how it is kept; see schema.py and store.py."""

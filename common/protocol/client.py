@@ -5,7 +5,7 @@ import itertools
 import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, Never
 
 from common.errors import CombinedError, ErrorCode, ProtocolError, RelayError
 from common.protocol import changes, codec, transport
@@ -47,7 +47,7 @@ class ControlClient:
         self._ids = itertools.count(1)
         self._pending: dict[int, asyncio.Future[Snapshot | Pong | None]] = {}
         self._latest: Snapshot | None = None
-        self._queues: set[EventQueue] = set()
+        self._queues: set[EventQueue[Never]] = set()
         self._seen = asyncio.Event()
         self._tasks = Tasks()
         self._tasks.start(self._read(), name="control-client")
@@ -103,9 +103,9 @@ class ControlClient:
         return self._snapshot().state
 
     @contextmanager
-    def events(self) -> Iterator[EventQueue]:
+    def events(self) -> Iterator[EventQueue[Never]]:
         """Open a stream of events: a snapshot, then what comes; it ends with the connection."""
-        queue = EventQueue(self._snapshot)
+        queue: EventQueue[Never] = EventQueue(self._snapshot)
         self._queues.add(queue)
         if self.lost.is_set():
             queue.close()

@@ -22,12 +22,19 @@ class Stage(StrEnum):
     SHUT = "shut"
 
 
+class _AnyMessage(msgspec.Struct):
+    """What every message has."""
+
+    type: str
+
+
 class _AnyVersion(msgspec.Struct, tag_field="type", tag="hello"):
     """What a Hello of every version has."""
 
     protocol: int
 
 
+_ANY_MESSAGE: msgspec.json.Decoder[_AnyMessage] = msgspec.json.Decoder(_AnyMessage)
 _ANY_VERSION: msgspec.json.Decoder[_AnyVersion] = msgspec.json.Decoder(_AnyVersion)
 
 
@@ -55,6 +62,8 @@ class EngineSide:
         return Welcome(protocol=PROTOCOL_VERSION, engine=self._engine, pid=self._pid)
 
     def _judged(self, data: bytes) -> Hello:
+        if codec.read(_ANY_MESSAGE, data).type != "hello":
+            raise ProtocolError(ErrorCode.NOT_AUTHENTICATED)
         _check_version(codec.read(_ANY_VERSION, data).protocol)
         hello = codec.decode_client(data)
         if not isinstance(hello, Hello) or hello.token != self._token:

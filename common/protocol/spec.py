@@ -10,7 +10,11 @@ from msgspec import Meta, Struct
 Snowflake = Annotated[str, Meta(pattern=r"^[0-9]{1,20}$(?!\n)", description="Discord id, decimal")]
 GainValue = Annotated[float, Meta(ge=0.0, le=2.0, description="linear gain, 1.0 = 100 %")]
 BotName = Annotated[
-    str, Meta(min_length=1, max_length=100, description="name under which a bot's token is kept, never the token")
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9_-]{1,64}$(?!\n)",
+        description="name under which a bot's token is kept; a token itself has dots and does not fit",
+    ),
 ]
 
 
