@@ -18,7 +18,10 @@ _QUEUE_LIMIT = 10_000
 
 
 class Calls:
-    """Spreads the channels over the voice servers, first come to the first, and follows every change of the world."""
+    """Keeps which voice server carries which channel's call, and follows every change of the world.
+
+    Calls begin on the first server. Without any server, joins are told so: a VOICE_SERVER_UPDATE that names none.
+    """
 
     def __init__(self, world: World, servers: Sequence[VoicePlane]) -> None:
         self._world = world
@@ -91,6 +94,9 @@ class Calls:
             self._assign(now)
 
     def _assign(self, state: VoiceState) -> None:
+        if not self._servers:
+            self._world.announce(VoiceServerAssigned(state.guild_id, state.user_id, None, ""))
+            return
         server = self.server_of(state.channel_id)
         token = self._world.make_secret(64)
         self._where[state.guild_id, state.user_id] = server

@@ -93,6 +93,14 @@ async def test_a_moved_call_stays_where_it_went(stage: Stage):
     assert ("evict", stage.place[1], 4014) in stage.planes[1].notes
 
 
+async def test_without_a_voice_server_a_join_is_told_that_there_is_none():
+    stage = Stage([])
+    stage.calls.start()
+    stage.join(stage.red)
+    assert (await stage.assigned()).endpoint is None
+    await stage.calls.close()
+
+
 async def test_only_this_computer_can_come_in(simulator: Simulator):
     url = yarl.URL(simulator.api_base)
     assert url.host == "127.0.0.1"
