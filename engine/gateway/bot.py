@@ -30,7 +30,7 @@ from engine.gateway.views import GuildView, VoiceMember
 START_SECONDS = 4.5
 """Time for login, gateway and READY together; an error must be on the screen within 5 s."""
 
-CLOSE_SECONDS = 3.0
+CLOSE_SECONDS = 2.0
 """Time for a polite goodbye; after it the connections are cut. ``close`` as a whole stays below 5 s."""
 
 VoiceT = TypeVar("VoiceT", bound=discord.VoiceProtocol)

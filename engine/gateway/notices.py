@@ -13,7 +13,7 @@ from engine.gateway.bot import Bot
 RELAYED = "🔴 実況に中継中 / RELAYED"
 """What players read, in both languages of the product: whoever is in the channel did not choose one with us."""
 
-PATIENCE_SECONDS = 2.0
+PATIENCE_SECONDS = 1.5
 """How long a notice may hold up the end of a session; discord.py waits out rate limits silently."""
 
 log = logging.getLogger(__name__)
@@ -28,9 +28,13 @@ class Notices:
         """Why a bot's notice is not shown, by bot; empty when players can read all of them."""
 
     async def show(self, bot: Bot, channel: ChannelId) -> None:
-        """Show the notice in ``channel``; a bot can do that only for the channel it is in."""
-        if await self._write(bot, channel, RELAYED):
-            self._shown[bot.key] = (bot, channel)
+        """Show the notice in ``channel``; a bot can do that only for the channel it is in.
+
+        Cancelled half-way it may have been shown, so it counts as shown until it is known that it is not.
+        """
+        self._shown[bot.key] = (bot, channel)
+        if not await self._write(bot, channel, RELAYED):
+            del self._shown[bot.key]
 
     async def clear(self) -> None:
         """Take all notices back, at the same time; ends within ``PATIENCE_SECONDS``."""

@@ -21,9 +21,9 @@ def allowed(phase: MatchPhase) -> frozenset[MatchPhase]:
 
 
 def step(phase: MatchPhase, wanted: MatchPhase) -> MatchPhase:
-    """Go to ``wanted``; staying is allowed. Raises VALUE_OUT_OF_RANGE when the step is none of the allowed ones."""
+    """Go to ``wanted``; staying is allowed. Raises MATCH_STEP when the step is none of the allowed ones."""
     if wanted != phase and wanted not in _NEXT[phase]:
-        raise SessionError(ErrorCode.VALUE_OUT_OF_RANGE, phase=phase, wanted=wanted)
+        raise SessionError(ErrorCode.MATCH_STEP, phase=phase, wanted=wanted)
     return wanted
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 
 from common.errors import ErrorCode, RelayError, SessionError
-from common.protocol.messages import DestinationSpec, SessionSpec, SourceSpec
+from common.protocol.spec import DestinationSpec, SessionSpec, SourceSpec
 from common.types import BotKey, ChannelId, UserId
 from engine.gateway.permissions import Permission
 from engine.gateway.views import ChannelKind, ChannelView, GuildView

@@ -10,7 +10,8 @@ from dataclasses import replace
 from random import Random
 
 from common.errors import ErrorCode, SessionError
-from common.protocol.messages import SessionSpec
+from common.protocol.messages import Meters
+from common.protocol.spec import SessionSpec
 from common.protocol.state import MatchPhase, Phase, SessionState
 from common.secret import Secret
 from common.types import BotKey, UserId
@@ -150,7 +151,7 @@ class RelaySession:
         self._live.seat(bot).supervisor.rejoin()
 
     def set_match(self, phase: MatchPhase) -> None:
-        """Take the match one step on; raises VALUE_OUT_OF_RANGE when that step isn't allowed."""
+        """Take the match one step on; raises MATCH_STEP when that step isn't allowed."""
         self._match = match.step(self._match, phase)
         self._on_change()
 
@@ -161,6 +162,10 @@ class RelaySession:
         if self._running is None:
             return SessionState(phase=self._phase, match=self._match)
         return self._running.state(self._phase, self._match)
+
+    def meters(self) -> Meters | None:
+        """Read every meter now; ``None`` while nothing is mixed."""
+        return None if self._running is None else self._running.meters(self._clock())
 
     @property
     def _live(self) -> Running:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from common.errors import ErrorCode, SessionError
-from common.protocol.messages import SessionSpec
+from common.protocol.spec import SessionSpec
 from common.types import ChannelId, Gain, UserId
 from engine.audio.settings import MixSettings, SourceStrip, TalkerStrip
 from engine.session.roster import Strip, StripMemory, Talker

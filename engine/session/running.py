@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from random import Random
 
 from common.errors import DiscordError, ErrorCode, SessionError
-from common.protocol.messages import SessionSpec
+from common.protocol.messages import Meters
+from common.protocol.spec import SessionSpec
 from common.protocol.state import LinkState, MatchPhase, Phase, SessionState
 from common.secret import Secret
 from common.tasks import Tasks
@@ -20,7 +21,7 @@ from engine.gateway.endpoint import Endpoint
 from engine.gateway.events import BotEvent, GatewayBack, GatewayLost, GuildSeen, MemberChanged, OwnVoice, Stopped
 from engine.gateway.notices import Notices
 from engine.gateway.pool import Pool, equal_tokens, raise_all
-from engine.session import preflight, routing, snapshot
+from engine.session import measures, preflight, routing, snapshot
 from engine.session.line import VoiceLine
 from engine.session.mixing import Mixing
 from engine.session.outages import OutageLog
@@ -73,7 +74,7 @@ class Running:
         raise_all([*preflight.check_spec(self.spec, used), *equal_tokens(used)])
         self.desk = routing.desk_from_spec(self.spec)
         await self._log_in(used)
-        self._mixing = Mixing(self.desk.destinations)
+        self._mixing = Mixing()
         for place in preflight.places(self.spec):
             seat = self._seat(place, self._mixing)
             self.seats[seat.key] = seat
@@ -221,6 +222,19 @@ class Running:
         return {seat.home: seat.supervisor.place for seat in self.seats.values()}
 
     # showing
+
+    def meters(self, at_ms: int) -> Meters | None:
+        """Read every meter; ``None`` before anything is mixed."""
+        if self._mixing is None or not self._on_air:
+            return None
+        counts = {seat.home: (seat.is_source, seat.line.counts()) for seat in self.seats.values()}
+        return measures.meters(
+            at_ms,
+            self._mixing.read_meters(),
+            self._mixing.lateness,
+            {home: found for home, (listens, found) in counts.items() if listens},
+            {home: found for home, (listens, found) in counts.items() if not listens},
+        )
 
     def state(self, phase: Phase, match: MatchPhase) -> SessionState:
         """Draw the whole state; ``phase`` and ``match`` are the relay's."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from common.protocol.messages import DestinationSpec, SourceSpec
+from common.protocol.spec import DestinationSpec, SourceSpec
 from common.types import BotKey, ChannelId
 from engine.gateway.bot import Bot
 from engine.session.line import VoiceLine

@@ -11,7 +11,7 @@ from dataclasses import replace
 from random import Random
 from typing import Protocol
 
-from common.errors import DiscordError, ErrorCode
+from common.errors import DiscordError, ErrorCode, RelayError
 from common.protocol.state import LinkState
 from common.tasks import Tasks
 from common.types import BotKey, ChannelId
@@ -324,6 +324,8 @@ class Supervisor:
     async def _hang_up(self, *, leave: bool) -> None:
         try:
             await self._line.close(leave=leave)
+        except (RelayError, VoiceLost, TimeoutError) as error:
+            log.info("bot %s: Discord did not hear the goodbye: %s", self.bot, error)
         except Exception:
             log.exception("bot %s: hanging up failed", self.bot)
 

@@ -19,7 +19,7 @@ def test_every_step_is_decided(phase: MatchPhase, wanted: MatchPhase):
     else:
         with pytest.raises(SessionError) as refused:
             step(phase, wanted)
-        assert refused.value.code is ErrorCode.VALUE_OUT_OF_RANGE
+        assert refused.value.code is ErrorCode.MATCH_STEP
 
 
 def test_only_live_locks():

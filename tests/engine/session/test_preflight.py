@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.errors import ErrorCode, RelayError
-from common.protocol.messages import DestinationSpec, RouteSpec, SessionSpec, SourceSpec
+from common.protocol.spec import DestinationSpec, RouteSpec, SessionSpec, SourceSpec
 from common.types import BotKey, ChannelId, GuildId, UserId
 from engine.gateway.permissions import Permission
 from engine.gateway.views import ChannelKind, ChannelView, GuildView, VoiceMember

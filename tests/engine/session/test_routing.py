@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.errors import ErrorCode, SessionError
-from common.protocol.messages import DestinationSpec, RouteSpec, SessionSpec, SourceSpec
+from common.protocol.spec import DestinationSpec, RouteSpec, SessionSpec, SourceSpec
 from common.types import ChannelId, Gain, UserId
 from engine.audio.settings import SourceStrip, TalkerStrip
 from engine.session.roster import Strip, StripMemory, Talker

@@ -1,0 +1,89 @@
+"""From what the rooms counted to the meters that travel. Pure: readings in, structs out."""
+
+from collections.abc import Iterable, Mapping
+
+from common.protocol.messages import Meters
+from common.protocol.meters import DestinationMeter, EngineMeter, SourceMeter, TalkerMeter, decibels
+from common.types import ChannelId
+from engine.audio.meter import MeterReading, Percentiles
+
+RECEIVED = "received"
+DECRYPTED = "decrypted"
+SENT = "sent"
+_HOPS = frozenset({RECEIVED, DECRYPTED, SENT})
+"""What passed a hop; every other count of a line is the reason why something did not."""
+
+
+def meters(
+    at_ms: int,
+    reading: MeterReading,
+    lateness: Percentiles,
+    sources: Mapping[ChannelId, Mapping[str, int]],
+    destinations: Mapping[ChannelId, Mapping[str, int]],
+) -> Meters:
+    """Put a reading of the audio path and the counts of the voice lines (by place) into one message."""
+    return Meters(
+        at_ms=at_ms,
+        talkers=_talkers(reading),
+        sources=tuple(_source(source, counts, reading) for source, counts in sources.items()),
+        destinations=tuple(_destination(target, counts, reading) for target, counts in destinations.items()),
+        engine=EngineMeter(
+            ticks=reading.ticks,
+            skipped=reading.skipped_ticks,
+            residence_p50_ms=round(reading.residence.p50, 3),
+            residence_p99_ms=round(reading.residence.p99, 3),
+            lateness_p50_ms=round(lateness.p50, 3),
+            lateness_p99_ms=round(lateness.p99, 3),
+            drops=dict(reading.counts),
+        ),
+    )
+
+
+def add_up(all_counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Sum counts by name: a bot that reconnects begins its counts anew, its source's go on."""
+    total: dict[str, int] = {}
+    for counts in all_counts:
+        for name, count in counts.items():
+            total[name] = total.get(name, 0) + count
+    return total
+
+
+def _talkers(reading: MeterReading) -> tuple[TalkerMeter, ...]:
+    return tuple(
+        TalkerMeter(
+            user=str(user),
+            peak_db=decibels(talker.peak),
+            talking=talker.talking,
+            queued_ms=talker.queued_ms,
+            target_ms=round(talker.target_ms, 1),
+            jitter_ms=round(talker.jitter_ms, 1),
+            counts=dict(talker.counts),
+        )
+        for user, talker in reading.talkers.items()
+    )
+
+
+def _source(source: ChannelId, counts: Mapping[str, int], reading: MeterReading) -> SourceMeter:
+    return SourceMeter(
+        source=str(source),
+        peak_db=decibels(reading.source_peaks.get(source, 0.0)),
+        received=counts.get(RECEIVED, 0),
+        decrypted=counts.get(DECRYPTED, 0),
+        decoded=reading.decoded.get(source, 0),
+        mixed=reading.mixed.get(source, 0),
+        drops=_drops(counts),
+    )
+
+
+def _destination(target: ChannelId, counts: Mapping[str, int], reading: MeterReading) -> DestinationMeter:
+    return DestinationMeter(
+        destination=str(target),
+        peak_db=decibels(reading.destination_peaks.get(target, 0.0)),
+        reduction_db=decibels(reading.reduction.get(target, 1.0)),
+        sent=counts.get(SENT, 0),
+        drops=_drops(counts),
+    )
+
+
+def _drops(counts: Mapping[str, int]) -> dict[str, int]:
+    return {reason: count for reason, count in counts.items() if reason not in _HOPS}

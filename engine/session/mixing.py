@@ -1,0 +1,64 @@
+"""The sound of one session: the receive thread, the mix thread and the pipeline between them."""
+
+import asyncio
+
+from common.types import ChannelId
+from engine.audio.clock import MixClock
+from engine.audio.frame import OpusPacket
+from engine.audio.meter import MeterReading, Percentiles
+from engine.audio.opus import Opus
+from engine.audio.pipeline import Output, Pipeline
+from engine.audio.settings import MixSettings
+from engine.voice.receiver import Receiver
+
+
+class Mixing:
+    """Made at the start of a session and closed at its end; ``start`` begins the ticking. Raises OPUS_MISSING."""
+
+    def __init__(self) -> None:
+        self._pipeline = Pipeline(Opus())
+        self.receiver = Receiver()
+        self._clock = MixClock(self._pipeline)
+        self._outputs: dict[ChannelId, Output] = {}
+        self._ticking = False
+
+    def start(self) -> None:
+        """Begin to tick."""
+        self._clock.start()
+        self._ticking = True
+
+    async def close(self) -> None:
+        """End both threads, one after the other, without holding up the loop, and free the codecs."""
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        self.receiver.close()
+        if self._ticking:
+            self._clock.stop()
+        self._pipeline.close()
+
+    def push(self, packet: OpusPacket) -> None:
+        """Take in a packet (receive thread)."""
+        self._pipeline.push(packet)
+
+    def apply(self, settings: MixSettings) -> None:
+        """Mix by these settings from the next tick on."""
+        self._pipeline.apply(settings)
+
+    def set_output(self, channel: ChannelId, output: Output | None) -> None:
+        """Connect a destination to its sender, unless it is connected to that already."""
+        if self._outputs.get(channel) is not output:
+            self._pipeline.set_output(channel, output)
+            if output is None:
+                self._outputs.pop(channel, None)
+            else:
+                self._outputs[channel] = output
+
+    def read_meters(self) -> MeterReading:
+        """Return what the pipeline measured."""
+        return self._pipeline.read_meters()
+
+    @property
+    def lateness(self) -> Percentiles:
+        """How late ticks begin."""
+        return self._clock.lateness
