@@ -3,6 +3,7 @@
 import os
 import queue
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
@@ -11,10 +12,17 @@ CAPACITY: Final = 1024
 
 
 class LineWriter:
-    """A daemon thread that writes lines in order. ``dropped`` counts lines that found the queue full or no reader."""
+    """A daemon thread that writes lines in order. ``dropped`` counts lines that found the queue full or no reader.
 
-    def __init__(self, descriptor: int, *, name: str, capacity: int = CAPACITY) -> None:
+    ``written`` is called in that thread after every line, so that a source with a better idea of what to drop can
+    hand over the next line only then.
+    """
+
+    def __init__(
+        self, descriptor: int, *, name: str, capacity: int = CAPACITY, written: Callable[[], None] | None = None
+    ) -> None:
         self.dropped = 0
+        self._written = written
         self._descriptor = descriptor
         self._broken = False
         self._lines: queue.Queue[bytes | None] = queue.Queue(capacity)
@@ -44,14 +52,13 @@ class LineWriter:
 
     def _run(self) -> None:
         while (line := self._lines.get()) is not None:
-            if self._broken:
-                self.dropped += 1
-                continue
             try:
                 self._write_all(line + b"\n")
             except OSError:
                 self._broken = True
                 self.dropped += 1
+            if self._written is not None:
+                self._written()
 
     def _write_all(self, data: bytes) -> None:
         view = memoryview(data)

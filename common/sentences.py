@@ -6,6 +6,8 @@ that is not known where the sentence is made becomes "?", and one whose value ha
 """
 
 import json
+import locale
+import os
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
@@ -15,6 +17,13 @@ from common.errors import CombinedError, ErrorCode, RelayError
 
 LANGUAGES: Final = ("en", "ja")
 DEFAULT_LANGUAGE: Final = "en"
+
+
+def system_language() -> str:
+    """Return the language that this computer's user set, among ours."""
+    names = (os.environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    chosen = next((name for name in names if name), "") or locale.getlocale()[0] or ""
+    return next((language for language in LANGUAGES if chosen.lower().startswith(language)), DEFAULT_LANGUAGE)
 
 
 def error_sentence(code: ErrorCode, details: Mapping[str, str], language: str = DEFAULT_LANGUAGE) -> str:
