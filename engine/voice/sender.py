@@ -1,0 +1,115 @@
+"""A destination's sender: Opus in, encrypted datagrams out, with time that never stands still.
+
+The RTP timestamp advances with every tick, through silence, pauses and lost connections alike: frozen timestamps
+make listeners' buffers grow to seconds within an hour. The sequence number counts packets sent (RFC 3550 section 5.1).
+"""
+
+import secrets
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from common.types import Ssrc
+from engine.audio.frame import FRAME_SAMPLES
+from engine.metrics import Counters
+from engine.voice import rtp
+from engine.voice.aead import NonceExhaustedError, TransportCipher
+from engine.voice.dave import SILENCE, DaveGroup
+
+SILENCE_FRAMES = 5
+"""Silence frames after sound, so that listeners' decoders don't invent a continuation (Discord's documentation)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transport:
+    """What a voice session gives a sender. ``announce`` says on the loop that speaking begins or ended."""
+
+    socket: socket.socket
+    cipher: TransportCipher
+    ssrc: Ssrc
+    dave: DaveGroup
+    announce: Callable[[bool], None]
+
+
+class Sender:
+    """Called once a tick by the mix thread; connections come and go beneath it (from the loop).
+
+    ``counters``: ``sent``, and why packets were not: ``not_connected``, ``dave_not_ready``, ``socket_full``,
+    ``socket_error``, ``nonce_exhausted``.
+    """
+
+    def __init__(self) -> None:
+        self.counters = Counters()
+        self._sequence = secrets.randbits(16)
+        self._timestamp = secrets.randbits(32)
+        self._transport: Transport | None = None
+        self._silence_due = 0
+        self._speaking = False
+        # The loop ends the sound of a connection while the mix thread may be in the middle of a packet.
+        self._lock = threading.Lock()
+
+    def __call__(self, opus: bytes | None) -> None:
+        """Send one tick's packet; ``None`` is silence."""
+        with self._lock:
+            self._timestamp = (self._timestamp + FRAME_SAMPLES) & 0xFFFFFFFF
+            if opus is not None:
+                self._silence_due = SILENCE_FRAMES
+                self._announce(active=True)
+                self._send(opus)
+            elif self._silence_due:
+                self._send_silence()
+
+    def attach(self, transport: Transport) -> None:
+        """Send through ``transport`` from now on."""
+        with self._lock:
+            self._transport, self._speaking = transport, False
+
+    def detach(self) -> None:
+        """Let go of the transport; ticks go on in silence."""
+        with self._lock:
+            self._transport = None
+
+    def finish(self) -> None:
+        """End the sound now, with the silence frames that are due, and let go of the transport."""
+        with self._lock:
+            while self._silence_due and self._transport is not None:
+                self._timestamp = (self._timestamp + FRAME_SAMPLES) & 0xFFFFFFFF
+                self._send_silence()
+            self._transport = None
+
+    def _send_silence(self) -> None:
+        self._silence_due -= 1
+        self._send(SILENCE)
+        if not self._silence_due:
+            self._announce(active=False)
+
+    def _announce(self, *, active: bool) -> None:
+        if self._transport is not None and self._speaking is not active:
+            self._speaking = active
+            self._transport.announce(active)
+
+    def _send(self, opus: bytes) -> None:
+        transport = self._transport
+        if transport is None:
+            self.counters.add("not_connected")
+            return
+        frame = transport.dave.encrypt(opus)
+        if frame is None:
+            self.counters.add("dave_not_ready")
+            return
+        self.counters.add(self._put(transport, frame))
+
+    def _put(self, transport: Transport, frame: bytes) -> str:
+        """Send one datagram; return what to count it as."""
+        header = rtp.write(self._sequence, self._timestamp, transport.ssrc)
+        try:
+            transport.socket.send(transport.cipher.encrypt(header, frame))
+        except BlockingIOError:
+            return "socket_full"
+        except NonceExhaustedError:
+            return "nonce_exhausted"
+        except OSError:
+            return "socket_error"
+        self._sequence = (self._sequence + 1) & 0xFFFF
+        return "sent"
