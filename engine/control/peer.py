@@ -2,9 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
 from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -46,9 +45,12 @@ class Peer:
         """Return when the client is gone, says something that is no request, or :meth:`close` was called."""
         self._desk.publisher.flush()
         self._desk.publisher.add(self._queue)
+        tasks = Tasks()
         try:
-            await _first_of(self._read(), self._write())
+            works = [tasks.start(self._read(), name="peer-reader"), tasks.start(self._write(), name="peer-writer")]
+            await asyncio.wait(works, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            await tasks.close()
             self._desk.publisher.remove(self._queue)
             self._desk.meters.remove(self._queue)
             self._queue.close()
@@ -112,13 +114,3 @@ def faults_of(error: RelayError) -> tuple[Fault, ...]:
     """Return everything that is wrong, as it travels."""
     errors = error.errors if isinstance(error, CombinedError) else (error,)
     return tuple(Fault(code=each.code, details=each.details) for each in errors)
-
-
-async def _first_of(*works: Coroutine[Any, Any, None]) -> None:
-    """Run all until the first ends; cancel the others and raise what that first one raised."""
-    tasks = Tasks()
-    running = [tasks.start(work, name=work.__name__) for work in works]
-    try:
-        await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        await tasks.close()
