@@ -6,6 +6,7 @@ out what Discord says about voice, and :mod:`engine.session` decides.
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -62,7 +63,7 @@ class Bot:
         self._connected = False
         self._closing = False
         self._failure: DiscordError | None = None
-        self._leaving: set[GuildId] = set()
+        self._leaves: Counter[GuildId] = Counter()
         self._own_members: dict[GuildId, discord.Member] = {}
 
     @property
@@ -142,19 +143,33 @@ class Bot:
         vocal = None if found is None else found.get_channel(channel)
         if not isinstance(vocal, discord.VoiceChannel):
             raise DiscordError(ErrorCode.CHANNEL_UNKNOWN, bot=self.key, channel=str(channel))
-        with self._asking():
-            return await vocal.connect(
-                cls=protocol, timeout=timeout, reconnect=False, self_mute=self_mute, self_deaf=self_deaf
-            )
+        if vocal.guild.voice_client is not None:
+            # An attempt that was cancelled half-way; discord.py would refuse another one.
+            vocal.guild.voice_client.cleanup()
+        try:
+            with self._asking():
+                connected = await vocal.connect(
+                    cls=protocol, timeout=timeout, reconnect=False, self_mute=self_mute, self_deaf=self_deaf
+                )
+        except TimeoutError:
+            # discord.py takes the request back; when it was answered late, we are told that we are out again.
+            self._leaves[guild] += 1
+            raise
+        self._leaves[guild] = 0
+        return connected
 
     async def leave(self, guild: GuildId) -> None:
         """Tell Discord that the bot goes out of its voice channel; being in none is no error."""
         found = self.client.get_guild(guild)
         if found is None:
             return
-        self._leaving.add(guild)
-        with self._asking():
-            await found.change_voice_state(channel=None)
+        self._leaves[guild] += 1
+        try:
+            with self._asking():
+                await found.change_voice_state(channel=None)
+        except BaseException:
+            self._leaves[guild] -= 1
+            raise
 
     async def show_status(self, channel: ChannelId, text: str | None) -> None:
         """Write the voice channel's status line, ``None`` clears it; raises PERMISSION_MISSING, DISCORD_UNREACHABLE."""
@@ -265,6 +280,6 @@ class Bot:
 
     def own_voice(self, event: OwnVoice) -> None:
         """Tell about the bot's own voice state; whether we asked for the leave is known here only."""
-        asked = event.channel is None and event.guild in self._leaving
-        self._leaving.discard(event.guild)
+        asked = event.channel is None and self._leaves[event.guild] > 0
+        self._leaves[event.guild] -= asked
         self.heard(replace(event, asked=asked))

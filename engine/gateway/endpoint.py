@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import discord
 import yarl
 from discord.gateway import DiscordWebSocket
@@ -81,9 +80,3 @@ def pending_ready_task(client: discord.Client) -> asyncio.Task[None] | None:
     """Return the task in which discord.py waits for guilds after READY; ``Client.close`` leaves it running."""
     task: asyncio.Task[None] | None = client._connection._ready_task  # noqa: SLF001 - see the module's head
     return task
-
-
-def http_session(client: discord.Client) -> aiohttp.ClientSession:
-    """Return the session of a logged-in client, for the voice websocket: same TLS trust, same connection limits."""
-    session: aiohttp.ClientSession = client.http._HTTPClient__session  # type: ignore[attr-defined]  # noqa: SLF001 - see the module's head
-    return session

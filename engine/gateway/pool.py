@@ -1,7 +1,7 @@
 """The bots of one session, started together: all of them or none."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from common.errors import CombinedError, DiscordError, ErrorCode, RelayError
 from common.secret import Secret
@@ -52,7 +52,7 @@ class Pool:
         await asyncio.gather(*(bot.close() for bot in self.bots.values()))
 
 
-def raise_all(failures: list[BaseException]) -> None:
+def raise_all(failures: Sequence[BaseException]) -> None:
     """Raise what was collected: an error that isn't ours as it is, ours alone or combined; nothing when empty."""
     ours = [failure for failure in failures if isinstance(failure, RelayError)]
     for failure in failures:

@@ -4,7 +4,7 @@
 """
 
 import asyncio
-import logging
+import ssl
 from collections.abc import Callable, Mapping
 from random import Random
 
@@ -32,8 +32,6 @@ from engine.session.supervisor import Supervisor
 
 JOIN_SECONDS = 3.5
 """Time for every bot's way into its channel; Discord answers within a fraction of a second, or never."""
-
-log = logging.getLogger(__name__)
 
 
 class Running:
@@ -75,8 +73,9 @@ class Running:
         self.desk = routing.desk_from_spec(self.spec)
         await self._log_in(used)
         self._mixing = Mixing()
+        tls = self._endpoint.ssl_context()
         for place in preflight.places(self.spec):
-            seat = self._seat(place, self._mixing)
+            seat = self._seat(place, self._mixing, tls)
             self.seats[seat.key] = seat
         await self._join_all()
         self._go_on_air(self._mixing)
@@ -123,9 +122,9 @@ class Running:
 
         return Bot(key, token, endpoint=self._endpoint, budget=self._budget, on_event=heard)
 
-    def _seat(self, place: preflight.Place, mixing: Mixing) -> Seat:
+    def _seat(self, place: preflight.Place, mixing: Mixing, tls: ssl.SSLContext) -> Seat:
         bot = self._pool.bots[BotKey(place.bot)]
-        line = VoiceLine(bot, self._guild, mixing, listens=preflight.is_source(place))
+        line = VoiceLine(bot, self._guild, mixing, tls, listens=preflight.is_source(place))
         supervisor = Supervisor(
             bot=bot.key,
             home=ChannelId(int(place.channel)),
