@@ -1,4 +1,7 @@
-"""The relay on the simulated Discord, with real discord.py: starts, refusals, people coming and going, a kick."""
+"""The relay on the simulated Discord, with real discord.py: starts, refusals, people coming and going, a kick.
+
+Everything here happens on the main gateway; where bots sit is real, the voice server is left out.
+"""
 
 import asyncio
 import threading
@@ -16,6 +19,9 @@ from engine.gateway.budget import IdentifyBudget
 from engine.gateway.endpoint import Endpoint
 from engine.gateway.notices import RELAYED
 from engine.session.relay import RelaySession
+from engine.voice.connection import VoiceRooms
+from engine.voice.dave import DaveGroup
+from engine.voice.protocol import VoiceServer
 from simulator.scene import parse
 from simulator.server import Simulator
 
@@ -70,6 +76,35 @@ display_name = "Ben"
 [[people]]
 name = "chloe"
 """
+
+
+class SilentVoicePlane:
+    """A voice server nobody talks to."""
+
+    endpoint = "127.0.0.1:9"
+
+    def admit(self, *_who: object) -> None:
+        """Let in whoever never comes."""
+
+    async def evict(self, user_id: int, *, close_code: int | None) -> None:
+        """Throw out whoever never came."""
+
+
+class SilentConnection:
+    """A voice connection that opens at once and carries nothing."""
+
+    def __init__(self, server: VoiceServer, rooms: VoiceRooms) -> None:
+        self.dave = DaveGroup(server.user, server.channel, lambda: 0.0)
+        self.rooms = rooms
+
+    async def open(self) -> None:
+        """Open."""
+
+    async def resume(self) -> None:
+        """Resume."""
+
+    async def close(self) -> None:
+        """Close."""
 
 
 class Show:
@@ -133,8 +168,9 @@ class Show:
 
 
 @pytest.fixture
-async def show() -> AsyncIterator[Show]:
-    async with Simulator(parse(SCENE)) as simulator:
+async def show(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Show]:
+    monkeypatch.setattr("engine.session.line.VoiceConnection", SilentConnection)
+    async with Simulator(parse(SCENE), voice_servers=[SilentVoicePlane()]) as simulator:
         running = Show(simulator)
         yield running
         if running.relay.state().phase is not Phase.IDLE:
