@@ -6,6 +6,7 @@
 import asyncio
 import ssl
 from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
 from random import Random
 
 from common.errors import DiscordError, ErrorCode, SessionError
@@ -81,14 +82,15 @@ class Running:
         self._go_on_air(self._mixing)
 
     async def close(self) -> None:
-        """Take back whatever was started, each step although another fails; completes within 5 s."""
+        """Take back whatever was started, the newest first, each step although another fails; within 5 s."""
         self._on_air = False
-        await self._tasks.close()
-        await self._notices.clear()
-        await asyncio.gather(*(seat.supervisor.close() for seat in self.seats.values()))
-        if self._mixing is not None:
-            await self._mixing.close()
-        await self._pool.close()
+        async with AsyncExitStack() as steps:
+            steps.push_async_callback(self._pool.close)
+            if self._mixing is not None:
+                steps.push_async_callback(self._mixing.close)
+            steps.push_async_callback(self._leave_all)
+            steps.push_async_callback(self._notices.clear)
+            steps.push_async_callback(self._tasks.close)
 
     def apply(self) -> None:
         """Tell the mixer what holds now, and everybody else that something changed."""
@@ -128,6 +130,7 @@ class Running:
         supervisor = Supervisor(
             bot=bot.key,
             home=ChannelId(int(place.channel)),
+            listens=preflight.is_source(place),
             line=line,
             outages=self._outages,
             clock=self._clock,
@@ -167,6 +170,9 @@ class Running:
         for seat in self.seats.values():
             if seat.is_source:
                 self._tasks.start(self._notices.show(seat.bot, seat.supervisor.place), name=f"notice-{seat.key}")
+
+    async def _leave_all(self) -> None:
+        await asyncio.gather(*(seat.supervisor.close() for seat in self.seats.values()))
 
     # while it runs
 
@@ -218,7 +224,7 @@ class Running:
             self._mixing.set_output(seat.home, seat.line.sender)
 
     def _places(self) -> dict[ChannelId, ChannelId]:
-        return {seat.home: seat.supervisor.place for seat in self.seats.values()}
+        return {seat.home: seat.supervisor.seen_in for seat in self.seats.values()}
 
     # showing
 

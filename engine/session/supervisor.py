@@ -69,6 +69,7 @@ class Supervisor:
         *,
         bot: BotKey,
         home: ChannelId,
+        listens: bool,
         line: Line,
         outages: OutageLog,
         clock: Callable[[], int],
@@ -79,8 +80,8 @@ class Supervisor:
         self.home = home
         self.place = home
         self.link = LinkState.CONNECTING
-        self.muted = False
-        self.deafened = False
+        self._listens = listens
+        self._silenced: ErrorCode | None = None
         self._cause_code: ErrorCode | None = None
         self._line = line
         self._outages = outages
@@ -102,11 +103,12 @@ class Supervisor:
     @property
     def cause(self) -> ErrorCode | None:
         """Why the bot does not do its work, or does it only in part; ``None`` when all is well."""
-        if self._cause_code is not None:
-            return self._cause_code
-        if self.muted:
-            return ErrorCode.SERVER_MUTED
-        return ErrorCode.SERVER_DEAFENED if self.deafened else None
+        return self._cause_code or self._silenced
+
+    @property
+    def seen_in(self) -> ChannelId:
+        """Where Discord says the bot is, also before it has been followed there."""
+        return self._moved_to or self.place
 
     async def start(self, timeout: float) -> None:  # noqa: ASYNC109 - the caller shares out one deadline among bots
         """Join for the first time; raises VOICE_TIMEOUT, VOICE_REFUSED, ENCRYPTION_REQUIRED, RATE_LIMITED.
@@ -151,7 +153,7 @@ class Supervisor:
 
     def own_voice(self, event: OwnVoice) -> None:
         """Take in where Discord says the bot is, and whether a moderator silenced it."""
-        self.muted, self.deafened = event.mute or event.suppress, event.deaf
+        self._silenced = _silenced(event, listens=self._listens)
         if event.channel is None and not event.asked and not self._session_lost:
             self._facts = replace(self._facts, removed=True)
             self._signal(Cause(Trouble.REMOVED))
@@ -369,3 +371,10 @@ class Supervisor:
 
     def _error(self, code: ErrorCode, **details: str) -> DiscordError:
         return DiscordError(code, bot=self.bot, channel=str(self.place), **details)
+
+
+def _silenced(event: OwnVoice, *, listens: bool) -> ErrorCode | None:
+    """Say what a moderator did that matters to the bot: a listener needs no voice, a player no ears."""
+    if listens:
+        return ErrorCode.SERVER_DEAFENED if event.deaf else None
+    return ErrorCode.SERVER_MUTED if event.mute or event.suppress else None

@@ -58,12 +58,13 @@ class FakeLine:
 class Stage:
     """A supervisor that has joined, and what is around it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, listens: bool = True) -> None:
         self.line = FakeLine()
         self.outages = OutageLog(self.clock)
         self.supervisor = Supervisor(
             bot=BotKey("red"),
             home=RED,
+            listens=listens,
             line=self.line,
             outages=self.outages,
             clock=self.clock,
@@ -90,8 +91,8 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage() -> AsyncIterator[Stage]:
-    made = Stage()
+async def stage(*, listens: bool = True) -> AsyncIterator[Stage]:
+    made = Stage(listens=listens)
     await made.supervisor.start(4)
     made.place(RED)
     await made.settle()
@@ -367,17 +368,34 @@ def test_a_new_gateway_session_joins_again_and_takes_the_loss_for_no_kick(play: 
     play(scene())
 
 
-def test_a_moderators_mute_and_deafen_are_told_and_not_fought(play: Play):
+@pytest.mark.parametrize(
+    ("listens", "matters", "does_not", "cause"),
+    [(True, "deaf", "mute", ErrorCode.SERVER_DEAFENED), (False, "mute", "deaf", ErrorCode.SERVER_MUTED)],
+)
+def test_what_a_moderator_takes_away_is_told_where_it_matters_and_not_fought(
+    play: Play, listens: bool, matters: str, does_not: str, cause: ErrorCode
+):
     async def scene() -> None:
-        async with stage() as it:
-            it.place(RED, mute=True)
-            assert it.supervisor.cause is ErrorCode.SERVER_MUTED
-            it.place(RED, deaf=True)
-            assert it.supervisor.cause is ErrorCode.SERVER_DEAFENED
+        async with stage(listens=listens) as it:
+            it.place(RED, **{does_not: True})
+            assert it.supervisor.cause is None
+            it.place(RED, **{matters: True})
+            assert it.supervisor.cause is cause
             await it.settle()
             assert it.calls == []
             it.place(RED)
             assert it.supervisor.cause is None
+
+    play(scene())
+
+
+def test_a_move_is_seen_before_it_is_followed(play: Play):
+    async def scene() -> None:
+        async with stage() as it:
+            it.place(BLUE)
+            assert (it.supervisor.seen_in, it.supervisor.place) == (BLUE, RED)
+            await it.settle()
+            assert (it.supervisor.seen_in, it.supervisor.place) == (BLUE, BLUE)
 
     play(scene())
 
