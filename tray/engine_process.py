@@ -42,6 +42,7 @@ class EngineProcess:
 
     process: asyncio.subprocess.Process
     client: ControlClient
+    address: Address
 
     @classmethod
     async def start(
@@ -55,7 +56,7 @@ class EngineProcess:
         try:
             async with asyncio.timeout(START_SECONDS):
                 address = await _introduce(process, _bootstrap(token, bots, place))
-                return cls(process, await ControlClient.connect(address, token, client="tray"))
+                return cls(process, await ControlClient.connect(address, token, client="tray"), address)
         except (OSError, TimeoutError) as error:
             await _kill(process)
             raise RelayError(ErrorCode.ENGINE_LOST) from error
@@ -75,9 +76,11 @@ class EngineProcess:
         await self.kill()
 
     async def kill(self) -> None:
-        """End it at once, if it is not gone already."""
+        """End it at once, if it is not gone already, and remove the socket that it then leaves behind."""
         await self.client.close()
         await _kill(self.process)
+        if self.address.path is not None:
+            self.address.path.unlink(missing_ok=True)
 
 
 def _bootstrap(token: Secret, bots: Mapping[str, Secret], place: Place) -> Bootstrap:

@@ -89,8 +89,10 @@ class Listener:
         self.address = address
 
     async def close(self) -> None:
-        """Stop accepting, end the connections, remove the socket."""
+        """Stop accepting, end the connections, remove the socket (asyncio does so itself only from Python 3.13 on)."""
         await self._runner.cleanup()
+        if self.address.path is not None:
+            self.address.path.unlink(missing_ok=True)
 
 
 async def listen(address: Address, serve: Callable[[Connection], Awaitable[None]]) -> Listener:
