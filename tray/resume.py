@@ -7,7 +7,7 @@ faders and routes, the talkers' gains and mutes, the kill switch, the match.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from common.protocol.messages import Command, Kill, MuteTalker, SetMatch, StartSession
+from common.protocol.messages import Command, SetMatch, StartSession
 from common.protocol.spec import SessionSpec
 from common.protocol.state import MatchPhase, Phase, SessionState
 
@@ -48,10 +48,11 @@ def remembered(memory: Memory, state: SessionState) -> Memory:
 
 
 def commands(memory: Memory) -> tuple[Command, ...]:
-    """Return the commands that restore ``memory``, in order; a mute of somebody who left meanwhile may fail."""
+    """Return the commands that restore ``memory``, in order."""
     match = tuple(SetMatch(phase=phase) for phase in _STEPS[memory.match])
     if memory.spec is None:
         return match
-    start = StartSession(spec=memory.spec, gains=dict(memory.gains))
-    kill = (Kill(active=True),) if memory.kill else ()
-    return (start, *kill, *(MuteTalker(user=user, muted=True) for user in sorted(memory.muted)), *match)
+    start = StartSession(
+        spec=memory.spec, gains=dict(memory.gains), muted=tuple(sorted(memory.muted)), kill=memory.kill
+    )
+    return (start, *match)

@@ -2,7 +2,7 @@
 
 Hello comes first and is answered by Welcome or Refused. Then one Request carries one command and gets one Reply or
 Failure with its id. Events come unasked: a Snapshot first, then a Changed for every change of state, and Meters to
-those who subscribed to them. The words of a session can be imported from here too.
+those who subscribed to them.
 """
 
 import re
@@ -14,24 +14,12 @@ from common.errors import ErrorCode
 from common.protocol.meters import DestinationMeter, EngineMeter, SourceMeter, TalkerMeter
 from common.protocol.spec import (
     BotName,
-    DestinationSpec,
     GainValue,
-    RouteSpec,
     SessionSpec,
     Snowflake,
-    SourceSpec,
 )
 from common.protocol.state import BotState, MatchPhase, OutageState, Phase, SessionState, TalkerState
 from common.secret import Secret
-
-__all__ = [
-    "DestinationSpec",
-    "GainValue",
-    "RouteSpec",
-    "SessionSpec",
-    "Snowflake",
-    "SourceSpec",
-]
 
 PROTOCOL_VERSION = 1
 """Raised with every change that an older peer would misunderstand; both sides must have the same."""
@@ -78,10 +66,15 @@ class Refused(Message, frozen=True):
 
 
 class StartSession(Message, frozen=True):
-    """Start a session; ``gains`` are remembered talker gains by user id."""
+    """Start a session. ``gains`` (by user id) and ``muted`` (user ids) are talkers' remembered strips.
+
+    With ``kill`` nothing is heard until somebody ends that.
+    """
 
     spec: SessionSpec
     gains: dict[Snowflake, GainValue] = {}
+    muted: tuple[Snowflake, ...] = ()
+    kill: bool = False
 
 
 class StopSession(Message, frozen=True):

@@ -5,7 +5,7 @@ mix. Every error found in one step is told together; a step that fails takes eve
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from random import Random
 
@@ -54,23 +54,32 @@ class RelaySession:
     # start and stop
 
     async def start(
-        self, spec: SessionSpec, tokens: Mapping[BotKey, Secret], gains: Mapping[str, float] | None = None
+        self,
+        spec: SessionSpec,
+        tokens: Mapping[BotKey, Secret],
+        gains: Mapping[str, float] | None = None,
+        *,
+        muted: Iterable[str] = (),
+        kill: bool = False,
     ) -> None:
         """Start a session; returns when every bot is in its channel and the mixer runs.
 
-        ``gains`` are linear, by user id. Raises ALREADY_RUNNING, or what is wrong (one error, or a CombinedError
+        ``gains`` are linear, by user id; people in ``muted`` and, with ``kill``, everybody are silent from the first
+        sample on. Raises ALREADY_RUNNING, or what is wrong (one error, or a CombinedError
         with all of them); nothing is left started then. NOT_RUNNING when ``stop`` was called meanwhile.
         """
         if self._phase is not Phase.IDLE:
             raise SessionError(ErrorCode.ALREADY_RUNNING)
         for user, gain in (gains or {}).items():
             self._change_strip(user_id(user), gain=gain)
+        for user in muted:
+            self._change_strip(user_id(user), muted=True)
         self._starter, self._stop_asked = asyncio.current_task(), False
         self._idle.clear()
         self._running = running = self._new(spec)
         self._set_phase(Phase.STARTING)
         try:
-            await running.start(tokens)
+            await running.start(tokens, kill=kill)
         except BaseException as error:
             await self._tear_down(running)
             if isinstance(error, asyncio.CancelledError) and self._stop_asked:

@@ -9,8 +9,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+from msgspec import structs
+
 from common.errors import ErrorCode, SessionError
-from common.protocol.spec import SessionSpec
+from common.protocol.spec import RouteSpec, SessionSpec
 from common.types import ChannelId, Gain, UserId
 from engine.audio.settings import MixSettings, SourceStrip, TalkerStrip
 from engine.session.roster import Strip, StripMemory, Talker
@@ -58,6 +60,28 @@ def desk_from_spec(spec: SessionSpec) -> Desk:
         ends = channel_id(route.source), channel_id(route.destination)
         desk = desk.with_route(*ends, checked_gain(route.gain))
     return desk
+
+
+def spec_as_set(spec: SessionSpec, desk: Desk) -> SessionSpec:
+    """Return the session as the desk stands now, so that whoever starts it again gets the same."""
+    strips = {str(source): strip for source, strip in desk.sources.items()}
+    sources = tuple(
+        structs.replace(each, gain=strips[each.channel].gain, muted=strips[each.channel].muted)
+        if each.channel in strips
+        else each
+        for each in spec.sources
+    )
+    return structs.replace(spec, sources=sources, routes=_routes_as_set(spec, desk))
+
+
+def _routes_as_set(spec: SessionSpec, desk: Desk) -> tuple[RouteSpec, ...]:
+    """Name the routes; a session without named ones gets names only once one differs from what it means."""
+    if not spec.routes and all(gain == 1.0 for gain in desk.routes.values()):
+        return ()
+    return tuple(
+        RouteSpec(source=str(source), destination=str(target), gain=gain)
+        for (source, target), gain in desk.routes.items()
+    )
 
 
 def mix_settings(

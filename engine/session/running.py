@@ -7,6 +7,7 @@ import asyncio
 import ssl
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from random import Random
 
 from common.errors import DiscordError, ErrorCode, SessionError
@@ -66,12 +67,12 @@ class Running:
         self._tasks = Tasks()
         self._on_air = False
 
-    async def start(self, tokens: Mapping[BotKey, Secret]) -> None:
+    async def start(self, tokens: Mapping[BotKey, Secret], *, kill: bool = False) -> None:
         """Check, log in, check again, join, mix; raises what is wrong and leaves the cleaning to ``close``."""
         wanted = {place.bot for place in preflight.places(self.spec)}
         used = {key: token for key, token in tokens.items() if key in wanted and token}
         raise_all([*preflight.check_spec(self.spec, used), *equal_tokens(used)])
-        self.desk = routing.desk_from_spec(self.spec)
+        self.desk = replace(routing.desk_from_spec(self.spec), kill=kill)
         await self._log_in(used)
         self._mixing = Mixing()
         tls = self._endpoint.ssl_context()
@@ -249,7 +250,7 @@ class Running:
             phase=snapshot.phase_of(phase, bots),
             match=match,
             kill=self.desk.kill,
-            spec=self.spec,
+            spec=routing.spec_as_set(self.spec, self.desk),
             bots=bots,
             talkers=snapshot.talker_states(self.roster.talkers(), self._memory),
             outages=self._outages.states(),

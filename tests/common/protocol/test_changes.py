@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from common.protocol import changes, codec
-from common.protocol.messages import Changed, SessionSpec
+from common.protocol.messages import Changed
+from common.protocol.spec import SessionSpec
 from common.protocol.state import MatchPhase, OutageState, Phase, SessionState, TalkerState
 
 STATES = st.builds(

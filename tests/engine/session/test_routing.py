@@ -12,7 +12,16 @@ from common.protocol.spec import DestinationSpec, RouteSpec, SessionSpec, Source
 from common.types import ChannelId, Gain, UserId
 from engine.audio.settings import SourceStrip, TalkerStrip
 from engine.session.roster import Strip, StripMemory, Talker
-from engine.session.routing import Desk, blocked, channel_id, checked_gain, desk_from_spec, mix_settings, user_id
+from engine.session.routing import (
+    Desk,
+    blocked,
+    channel_id,
+    checked_gain,
+    desk_from_spec,
+    mix_settings,
+    spec_as_set,
+    user_id,
+)
 
 RED, BLUE, CASTERS, ENGLISH, LOBBY = (ChannelId(number) for number in (10, 20, 30, 40, 50))
 
@@ -119,3 +128,13 @@ def test_what_is_no_snowflake_is_unknown():
             channel_id(text)
         with pytest.raises(SessionError):
             user_id(text)
+
+
+def test_the_state_tells_the_desk_as_it_stands():
+    asked = spec()
+    desk = desk_from_spec(asked)
+    assert spec_as_set(asked, desk) == asked
+    touched = desk.with_source(RED, Strip(Gain(1.5), muted=True)).with_route(BLUE, CASTERS, Gain(0.0))
+    told = spec_as_set(asked, touched)
+    assert told.sources[0] == SourceSpec(channel="10", bot="a", gain=1.5, muted=True)
+    assert desk_from_spec(told) == touched
