@@ -28,6 +28,13 @@ def write_atomically(path: Path, data: bytes) -> None:
     _sync_folder(path.parent)
 
 
+def remove_leftovers(path: Path) -> None:
+    """Remove what a killed :func:`write_atomically` left beside ``path``; failing does no harm."""
+    with suppress(OSError):
+        for leftover in path.parent.glob(f".{path.stem}.*.new"):
+            leftover.unlink()
+
+
 def _sync_folder(folder: Path) -> None:
     """Make the rename durable; Windows has no such call and journals the rename itself."""
     if sys.platform == "win32":

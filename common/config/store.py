@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from common.config.files import write_atomically
+from common.config.files import remove_leftovers, write_atomically
 from common.config.schema import CONFIG_VERSION, Config
 from common.errors import ConfigError, ErrorCode
 from common.protocol.codec import explain
@@ -41,6 +41,7 @@ class ConfigStore:
 
     def load(self) -> Loaded:
         """Return settings in any case; never raises."""
+        remove_leftovers(self.path)
         try:
             config = _read(self.path)
         except FileNotFoundError:
