@@ -145,10 +145,9 @@ class DaveGroup:
         self._allow_plain()
 
     def external_sender(self, payload: bytes) -> list[Outgoing]:
-        """Op 25. Kept, since it may come before the session and a new group needs it again."""
+        """Op 25. Kept, since it may come before the session, and davey takes none while it is in a group."""
         self._external_sender = payload
-        if self._attempt(lambda session: session.set_external_sender(payload)) is not None:
-            self._external_sender = None
+        self._attempt(lambda session: session.set_external_sender(payload))
         return []
 
     def proposals(self, payload: bytes) -> list[Outgoing]:
