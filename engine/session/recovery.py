@@ -67,7 +67,7 @@ class Cause:
     code: int | None = None
 
     def __str__(self) -> str:
-        return self.trouble if self.code is None else f"{self.trouble}_{self.code}"
+        return self.trouble.value if self.code is None else f"{self.trouble.value}_{self.code}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,10 +23,9 @@ from engine.session.recovery import Action, Cause, Decision, Facts, Trouble
 STABLE_MS = 1_000
 """A connection that breaks sooner than this after it came back continues its backoff instead of starting anew."""
 
-FLAPPING_ATTEMPT = 4
-"""The furthest that such a backoff goes (2 s): a quick second fault must not cost a long silence."""
+FLAPPING_ATTEMPT = 3
+"""The furthest that such a backoff goes (1 s): a quick second fault must not cost a long silence."""
 
-_IMMEDIATE = frozenset({Action.RESUME, Action.HANDSHAKE_NEW_SERVER, Action.FOLLOW, Action.WAIT_THEN_FULL})
 _PARKING = frozenset({Action.STAY_OUT, Action.STOP})
 log = logging.getLogger(__name__)
 
@@ -96,7 +95,7 @@ class Supervisor:
         self._moved_to: ChannelId | None = None
         self._server_at_ms = -recovery.UPDATE_WAIT * 1000
         self._outage: Outage | None = None
-        self._back_at_ms = -STABLE_MS
+        self._back_at_ms: int | None = None
         self._attempt = 0
         self._session_lost = False
 
@@ -233,7 +232,7 @@ class Supervisor:
             if decision.action in _PARKING:
                 await self._park(decision)
                 return
-            failure = await self._carry_out(decision.action)
+            failure = await self._carry_out(decision.action, waited=waited)
             if failure is None and decision.action is not Action.WAIT_THEN_FULL:
                 self._connected()
                 return
@@ -251,10 +250,11 @@ class Supervisor:
             return Decision(Action.STOP, self._fatal.code)
         return recovery.decide(cause, replace(self._facts, resume_tried=tried, waited=waited))
 
-    async def _carry_out(self, action: Action) -> Cause | None:
+    async def _carry_out(self, action: Action, *, waited: bool) -> Cause | None:
         """Do one thing; return why it failed, or ``None``. Trouble that is older than the attempt is dropped."""
         try:
-            await self._pause(action)
+            if not waited:
+                await self._pause(action)
             await self._act(action)
         except VoiceLost as lost:
             return lost.cause
@@ -265,11 +265,15 @@ class Supervisor:
         return None
 
     async def _pause(self, action: Action) -> None:
-        """Back off, unless the action is a first immediate one; something new from Discord ends the wait."""
-        if action in _IMMEDIATE and self._attempt == 0:
+        """Back off before ``action``; something new from Discord ends the wait.
+
+        What costs Discord a join waits from the first time on, what only takes up a connection from the third on.
+        """
+        if action is Action.WAIT_THEN_FULL or (action is not Action.FULL and self._attempt < 2):  # noqa: PLR2004 - "third"
             return
+        earlier = self._attempt - (1 if action is Action.FULL else 2)
         before = self._facts
-        seconds = recovery.delay(max(0, self._attempt - 1), self._random)
+        seconds = recovery.delay(max(0, earlier), self._random)
         await self._until(lambda: self._facts != before or self._fatal is not None, seconds)
 
     async def _act(self, action: Action) -> None:
@@ -345,7 +349,7 @@ class Supervisor:
     # bookkeeping
 
     def _begin(self, cause: Cause) -> None:
-        if self._clock() - self._back_at_ms < STABLE_MS:
+        if self._back_at_ms is not None and self._clock() - self._back_at_ms < STABLE_MS:
             self._attempt = min(self._attempt + 1, FLAPPING_ATTEMPT)
         else:
             self._attempt = 0
@@ -357,14 +361,14 @@ class Supervisor:
 
     def _note(self, action: Action) -> None:
         if self._outage is not None:
-            self._outage.note(action)
+            self._outage.note(action.value)
         log.info("bot %s: %s", self.bot, action)
 
     def _connected(self) -> None:
         if self._outage is not None:
             self._outages.close(self._outage, recovered=True)
             self._outage = None
-        self._back_at_ms = self._clock()
+            self._back_at_ms = self._clock()
         self.link = LinkState.CONNECTED
         self._cause_code = None
         self._on_change()

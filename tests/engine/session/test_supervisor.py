@@ -424,6 +424,30 @@ def test_a_line_that_breaks_again_at_once_does_not_hammer(play: Play):
     play(scene())
 
 
+def test_a_resume_that_breaks_again_at_once_does_not_hammer_either(play: Play):
+    async def scene() -> None:
+        async with stage() as it:
+            for _ in range(400):
+                it.supervisor.lost(ABORT)
+                await it.settle(0.02)
+            assert it.calls[:2] == ["resume", "resume"]
+            assert len(it.calls) < 40
+
+    play(scene())
+
+
+def test_a_fault_soon_after_another_still_recovers_within_three_seconds(play: Play):
+    async def scene() -> None:
+        async with stage() as it:
+            for cause in [close(4006), close(4014), ABORT, close(4022), close(4009), close(4014)] * 3:
+                it.supervisor.lost(cause)
+                await it.settle(3.0)
+                assert it.supervisor.link is LinkState.CONNECTED
+            assert all(outage.duration_ms < 3000 for outage in it.outages.states())
+
+    play(scene())
+
+
 def test_a_start_without_an_answer_is_a_time_out_and_a_refusal_is_named(play: Play):
     async def scene() -> None:
         for answer, code in [
