@@ -6,6 +6,7 @@ follow clock drift); how much more a packet took is its jitter.
 """
 
 from collections import deque
+from typing import NamedTuple
 
 from common.types import Nanoseconds
 from engine.audio.frame import SAMPLE_RATE
@@ -20,21 +21,33 @@ LONGEST_TARGET_NS = 200_000_000
 """A target beyond this would cost more in delay than it saves in gaps."""
 
 _GUARD_NS = 500_000
+_UNSEEN_JITTER_NS = 2_000_000
+_NEW_CLOCK_NS = 40_000_000
+_FORGET_NS = 10_000_000_000
 _REFRESH = 25
+_FIRST_REFRESH = 5
 _PERCENTILE = 0.97
 _MISSED_TICKS = 500
 _NS_PER_SECOND = 1_000_000_000
 
 
+class Due(NamedTuple):
+    """When packets are due (ns, a phase of the tick), and how much earlier than that the quickest of them come."""
+
+    at_ns: int
+    spread_ns: int
+
+
 class Arrivals:
     """One talker's arrival statistics; gives the target delay and when a timestamp is due."""
 
-    __slots__ = ("_base", "_cautious", "_jitter", "_since_refresh", "_transits")
+    __slots__ = ("_base", "_cautious", "_jitter", "_latest", "_since_refresh", "_transits")
 
     def __init__(self) -> None:
         self._transits: deque[int] = deque(maxlen=WINDOW)
         self._base = 0
-        self._jitter = 0
+        self._jitter = _UNSEEN_JITTER_NS
+        self._latest = 0
         self._since_refresh = 0
         self._cautious = 0
 
@@ -44,19 +57,30 @@ class Arrivals:
         if not self._transits or transit < self._base:
             self._base = transit
         self._transits.append(transit)
+        self._latest = arrival
         self._since_refresh += 1
-        if self._since_refresh >= _REFRESH:
+        if self._since_refresh >= (_FIRST_REFRESH if len(self._transits) < _REFRESH else _REFRESH):
             self._refresh()
+
+    def begin(self, timestamp: int, arrival: Nanoseconds) -> None:
+        """Take note that a stretch of talk begins with this packet, before it is added.
+
+        Some senders' timestamps stand still through silence, so that a pause would look like jitter; a stretch that
+        begins two ticks away from the transits before it has a clock of its own.
+        """
+        if self._transits and abs(arrival - _nanoseconds(timestamp) - self._base) > _NEW_CLOCK_NS:
+            self.restart()
 
     def restart(self) -> None:
         """Forget the transits, as after a jump of the sender's timestamps; what was learnt of jitter stays."""
         self._transits.clear()
         self._since_refresh = 0
 
-    def ran_dry(self, late_ns: int) -> None:
-        """Take in that a packet missed its moment by ``late_ns``: the target goes up at once."""
+    def ran_dry(self, timestamp: int, arrival: Nanoseconds) -> None:
+        """Take in that this packet, already added, missed its moment: the target goes up at once."""
         self._cautious = _MISSED_TICKS
-        self._jitter = max(self._jitter, min(late_ns, LONGEST_TARGET_NS))
+        late = arrival - _nanoseconds(timestamp) - self._base
+        self._jitter = max(self._jitter, min(late, LONGEST_TARGET_NS))
 
     def tick(self) -> None:
         """Let one tick pass: caution ends 10 s after the last miss."""
@@ -80,6 +104,12 @@ class Arrivals:
         if not self._transits:
             return None
         return _nanoseconds(timestamp) + self._base + self._jitter + _GUARD_NS
+
+    def phase(self, now: Nanoseconds) -> Due | None:
+        """Return where in time the packets come, ``None`` unless some came in the last 10 s."""
+        if not self._transits or now - self._latest > _FORGET_NS:
+            return None
+        return Due(self._base + self._jitter + _GUARD_NS, self._jitter + _GUARD_NS)
 
     def slack_ns(self, timestamp: int, now: Nanoseconds) -> int:
         """Return how long ago the packet of ``timestamp`` was due at the least transit plus the target."""

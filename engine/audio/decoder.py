@@ -6,25 +6,39 @@ import numpy as np
 
 from common.types import UserId
 from engine.audio.frame import CHANNELS, FRAME_SAMPLES, Frame
-from engine.audio.jitter_buffer import Kind, Take
 from engine.audio.opus import LONGEST_PACKET_SAMPLES, CorruptPacketError, Opus, OpusDecoder
+from engine.audio.playout import Kind, Take
 from engine.metrics import Counters
 
 _FADE = np.linspace(0.0, 1.0, FRAME_SAMPLES, dtype=np.float32)[:, None]
+_ONSET_SAMPLES = 120
+_ONSET = np.linspace(0.0, 1.0, _ONSET_SAMPLES, dtype=np.float32)[:, None]
 
 
 class TalkerDecoder:
     """One talker's libopus state."""
 
-    __slots__ = ("_opus", "_state", "counters")
+    __slots__ = ("_faded", "_opus", "_state", "counters")
 
     def __init__(self, opus: Opus) -> None:
         self._opus = opus
         self._state: OpusDecoder = opus.decoder()
+        self._faded = False
         self.counters = Counters()
 
     def decode(self, take: Take, out: Frame, scratch: Frame) -> None:
-        """Fill ``out`` (960, 2). A packet libopus refuses is counted and concealed."""
+        """Fill ``out`` (960, 2). A packet libopus refuses is counted and concealed.
+
+        What follows a fade rises over 2.5 ms: libopus doesn't know of the fade and would go on where it was.
+        """
+        self._fill(take, out, scratch)
+        if self._faded:
+            out[:_ONSET_SAMPLES] *= _ONSET
+        self._faded = take.kind is Kind.FADE
+        if self._faded:
+            out *= 1.0 - _FADE
+
+    def _fill(self, take: Take, out: Frame, scratch: Frame) -> None:
         if take.kind is Kind.OVERLAY and take.skipped is not None and take.packet is not None:
             self._packet(take.skipped.payload, scratch)
             self._packet(take.packet.payload, out)
@@ -41,10 +55,14 @@ class TalkerDecoder:
         self._state.close()
 
     def _packet(self, payload: bytes, out: Frame) -> None:
-        if self._opus.packet_samples(payload) == FRAME_SAMPLES:
+        samples = self._opus.packet_samples(payload)
+        if samples > FRAME_SAMPLES:
+            self._long(payload, out)
+        elif samples > 0:
             self._samples(payload, out)
         else:
-            self._other_length(payload, out)
+            self.counters.add("corrupt_opus")
+            self._conceal(out)
 
     def _samples(self, payload: bytes | None, out: Frame, *, fec: bool = False) -> None:
         try:
@@ -55,8 +73,8 @@ class TalkerDecoder:
         else:
             out[samples:] = 0.0
 
-    def _other_length(self, payload: bytes, out: Frame) -> None:
-        """Play the first frame's worth of a packet that isn't 20 ms long; Discord's own clients send none."""
+    def _long(self, payload: bytes, out: Frame) -> None:
+        """Play the first 20 ms of a longer packet; Discord's own clients send none."""
         self.counters.add("odd_duration")
         longest = np.zeros((LONGEST_PACKET_SAMPLES, CHANNELS), np.float32)
         self._samples(payload, longest)

@@ -1,8 +1,8 @@
 """Every destination's encoder; a destination that does not sound is not encoded."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from common.types import ChannelId
+from common.types import ChannelId, UserId
 from engine.audio.frame import Frame
 from engine.audio.opus import Opus, OpusEncoder
 
@@ -25,10 +25,10 @@ class Encoders:
         self._states = {channel: self._states.get(channel) or self._opus.encoder() for channel in destinations}
         self._tail = {channel: self._tail.get(channel, 0) for channel in destinations}
 
-    def encode(self, frames: Frame, sounding: Sequence[bool]) -> dict[ChannelId, bytes | None]:
-        """Return one packet per destination, ``None`` for one that is silent."""
+    def encode(self, frames: Frame, sounding: Sequence[Collection[UserId]]) -> dict[ChannelId, bytes | None]:
+        """Return one packet per destination, ``None`` for one where nobody is sounding."""
         rows = zip(self._states.items(), frames, sounding, strict=True)
-        return {channel: self._one(channel, state, frame, sounds) for (channel, state), frame, sounds in rows}
+        return {channel: self._one(channel, state, frame, bool(heard)) for (channel, state), frame, heard in rows}
 
     def close(self) -> None:
         """Free every state."""

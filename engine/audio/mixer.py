@@ -1,14 +1,14 @@
 """Talkers to source buses, source buses to destinations by the route matrix, and the limiter."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from common.types import ChannelId, UserId
 from engine.audio.frame import CHANNELS, FRAME_SAMPLES, Frame
-from engine.audio.jitter_buffer import Take
 from engine.audio.limiter import Limiter
+from engine.audio.playout import Take
 from engine.audio.settings import MixSettings
 from engine.audio.strip import RAMP
 
@@ -27,8 +27,8 @@ class Mixer:
         self._source_of: dict[UserId, int] = {}
         self._gains: Matrix = np.zeros((0, 0), np.float32)
         self._heard: Matrix = self._gains
-        self.sounding: list[bool] = []
-        """Per destination, whether anybody routed to it sounded in the last frame."""
+        self.sounding: list[set[UserId]] = []
+        """Per destination, who is heard there in the last frame."""
         self._resize()
 
     def adopt(self, settings: MixSettings) -> None:
@@ -43,12 +43,13 @@ class Mixer:
             self._heard = self._gains
             self._resize()
 
-    def mix(self, takes: Sequence[Take], voices: Frame) -> Frame:
+    def mix(self, takes: Sequence[Take], voices: Frame, sounding: Collection[UserId]) -> Frame:
         """Return the destinations' frames, shape (destinations, 960, 2); valid until the next call.
 
-        Never above the limiter's ceiling; NaN or infinite input is taken as silence.
+        ``voices`` has the rows of ``takes``; ``sounding`` are those of them that aren't silent. Never above
+        the limiter's ceiling; NaN or infinite input is taken as silence.
         """
-        self.sounding = self._audible(takes)
+        self.sounding = self._audible(sounding)
         self._fill_buses(takes, voices)
         np.matmul(self._heard, self._buses, out=self._out)
         if self._heard is not self._gains:
@@ -59,10 +60,10 @@ class Mixer:
         self._limiter.process(out)
         return out
 
-    def _audible(self, takes: Sequence[Take]) -> list[bool]:
-        sources = {self._source_of[take.user] for take in takes if take.user in self._source_of}
-        audible = (self._gains > 0.0) | (self._heard > 0.0)
-        return [any(audible[destination, source] for source in sources) for destination in range(len(audible))]
+    def _audible(self, sounding: Collection[UserId]) -> list[set[UserId]]:
+        routed = [(user, self._source_of[user]) for user in sounding if user in self._source_of]
+        audible = ((self._gains > 0.0) | (self._heard > 0.0)).tolist()
+        return [{user for user, source in routed if row[source]} for row in audible]
 
     @property
     def source_peaks(self) -> dict[ChannelId, float]:
@@ -82,7 +83,7 @@ class Mixer:
     def _resize(self) -> None:
         self._buses = np.zeros((len(self._sources), _SAMPLES), np.float32)
         self._out = np.zeros((len(self._destinations), _SAMPLES), np.float32)
-        self.sounding = [False] * len(self._destinations)
+        self.sounding = [set() for _ in self._destinations]
         self._other = np.zeros_like(self._out)
         self._limiter = Limiter(len(self._destinations))
 

@@ -25,7 +25,6 @@ LONGEST_PACKET_SAMPLES = 5_760
 
 _APPLICATION_RESTRICTED_LOWDELAY = 2051
 _SET_BITRATE = 4002
-_RESET_STATE = 4028
 _LARGEST_PACKET = 1_500
 _FILE_NAMES = ("libopus.so", "libopus.so.0", "libopus.dylib", "libopus.0.dylib", "libopus.dll", "opus.dll")
 
@@ -156,17 +155,13 @@ class OpusEncoder:
             raise RelayError(ErrorCode.INTERNAL, opus=str(size))
         return self._buffer.raw[:size]
 
-    def reset(self) -> None:
-        """Forget what was encoded before, as at the start of a new stretch of sound."""
-        self._control(_RESET_STATE)
-
     def close(self) -> None:
         """Free the state."""
         state, self._state = self._state, None
         if state is not None:
             self._destroy(state)
 
-    def _control(self, request: int, *values: int) -> None:
+    def _control(self, request: int, value: int) -> None:
         """Call the variadic control function; fixed argument types keep it right on every platform's convention.
 
         On Apple's ARM variadic arguments go over the stack, which ctypes does only for undeclared arguments after
@@ -174,6 +169,6 @@ class OpusEncoder:
         """
         control = self._library.opus_encoder_ctl
         control.argtypes = [ctypes.c_void_p, ctypes.c_int]
-        result = control(self._state, request, *(ctypes.c_int32(value) for value in values))
+        result = control(self._state, request, ctypes.c_int32(value))
         if result:
             raise RelayError(ErrorCode.INTERNAL, opus=str(result))

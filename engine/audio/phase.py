@@ -1,37 +1,44 @@
 """Where in time the tick should stand: each talker's packets come at a phase of their own, and wait for the tick; pure.
 
-Waiting is least when the tick follows closely on the packets of as many talkers as possible. The best place is always
-right behind one of them, so only those places are compared.
+Waiting is least when the tick follows closely on the packets of as many talkers as possible, and misses nobody's by a
+little. The best place is always right behind one talker's packets, so only those places are compared.
 """
 
-import math
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.audio.arrivals import Due
 from engine.audio.frame import TICK_NS
 
-STEP_NS = 100_000
-"""The tick moves by at most 0.1 ms at a time, 5 ms a second: nobody hears that, senders' clocks are worse."""
+STEP_NS = 500_000
+"""While something sounds the tick moves by at most 0.5 ms at a time; listeners' jitter buffers are made for more."""
 
-_WORTH_NS = 1_000_000
+_WORTH_NS = 500_000
 """A better place must save this much on average, or the tick would wander."""
 
 
-def waiting(phase: int, dues: Sequence[int]) -> float:
-    """Return the root mean square time in ns that packets due at ``dues`` wait for ticks at ``phase``.
+def waiting(phases: Sequence[int], dues: Sequence[Due]) -> NDArray[np.float64]:
+    """Return, for ticks at each of ``phases``, the longest wait (ns) of each talker's packets, root mean square of all.
 
-    Both are taken modulo 20 ms. Squared, since the longest wait is the one that is noticed.
+    Phases are taken modulo 20 ms. Squared, since the longest wait is the one that is noticed.
     """
-    return math.sqrt(sum(((phase - due) % TICK_NS) ** 2 for due in dues) / len(dues))
+    at, spread = np.array(dues, np.int64).T
+    waits = (np.array(phases, np.int64)[:, None] - at) % TICK_NS + spread
+    root: NDArray[np.float64] = np.sqrt(np.mean(np.square(waits, dtype=np.float64), axis=1))
+    return root
 
 
-def correction(now: int, dues: Sequence[int]) -> int:
+def correction(now: int, dues: Sequence[Due]) -> int:
     """Return by how much (ns, −10 to 10 ms) ticks at ``now`` should move; 0 when it isn't worth it."""
     if not dues:
         return 0
-    best = min(dues, key=lambda due: waiting(due, dues))
-    if waiting(now, dues) - waiting(best, dues) < _WORTH_NS:
+    waits = waiting([now, *(due.at_ns for due in dues)], dues)
+    best = int(np.argmin(waits[1:]))
+    if waits[0] - waits[1 + best] < _WORTH_NS:
         return 0
-    distance = (best - now) % TICK_NS
+    distance = (dues[best].at_ns - now) % TICK_NS
     return distance - TICK_NS if distance > TICK_NS // 2 else distance
 
 

@@ -3,6 +3,7 @@
 Three doors between threads and no lock: :meth:`Pipeline.push`, :meth:`Pipeline.apply`, :meth:`Pipeline.read_meters`.
 """
 
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 
@@ -11,15 +12,18 @@ from engine.audio import phase
 from engine.audio.decoder import Decoders
 from engine.audio.encoder import Encoders
 from engine.audio.frame import TICK_MS, OpusPacket
-from engine.audio.jitter_buffer import JitterBuffer, Kind, Take
+from engine.audio.jitter_buffer import JitterBuffer
 from engine.audio.meter import MeterReading, Ring, TalkerReading
 from engine.audio.mixer import Mixer
 from engine.audio.opus import Opus
+from engine.audio.playout import Take
 from engine.audio.settings import MixSettings
 from engine.audio.strip import Strips
 from engine.metrics import Counters
 
-_STEER_TICKS = 25
+_STEER_TICKS = 5
+
+log = logging.getLogger(__name__)
 
 Output = Callable[[bytes | None], None]
 """Takes a destination's packet of one tick, or ``None`` for a silent tick."""
@@ -31,6 +35,7 @@ class Pipeline:
     def __init__(self, opus: Opus, clock: Callable[[], int] = time.perf_counter_ns) -> None:
         self._clock = clock
         self._outputs: dict[ChannelId, Output] = {}
+        self._counters = Counters()
         self._settings = self._applied = MixSettings()
         self._jitter = JitterBuffer()
         self._decoders = Decoders(opus)
@@ -41,6 +46,7 @@ class Pipeline:
         self._decoded: dict[ChannelId, Counters] = {}
         self._source_of: dict[UserId, ChannelId] = {}
         self._ticks = self._skipped = self._to_steer = 0
+        self._on_air = False
         self._reading = MeterReading()
 
     # doors
@@ -66,24 +72,25 @@ class Pipeline:
         takes = self._jitter.take(now)
         speech = self._decoders.decode(takes)
         voices = self._strips.process(takes, speech)
-        frames = self._mixer.mix(takes, voices)
+        frames = self._mixer.mix(takes, voices, self._strips.sounding)
         packets = self._encoders.encode(frames, self._mixer.sounding)
+        self._on_air = any(packets.values())
         self._send(packets, takes)
 
     def steer(self, now: Nanoseconds) -> int:
         """Return by how much (ns) the next tick should move so that packets wait less; ``now`` is this tick's time."""
         if self._ticks % _STEER_TICKS == 0:
-            self._to_steer = phase.correction(now, self._jitter.dues())
-        step = phase.step(self._to_steer)
+            self._to_steer = phase.correction(now, self._jitter.dues(now))
+        step = phase.step(self._to_steer) if self._on_air else self._to_steer
         self._to_steer -= step
         return step
 
     def skip(self, ticks: int) -> None:
         """Let ``ticks`` pass that the clock was too late for: every sender's time goes on in silence."""
         self._skipped += ticks
-        for output in self._outputs.values():
+        for channel in self._outputs:
             for _ in range(ticks):
-                output(None)
+                self._give(channel, None)
 
     def close(self) -> None:
         """Free all codec states; call after the clock has stopped."""
@@ -106,31 +113,40 @@ class Pipeline:
         self._decoded = {strip.channel: self._decoded.get(strip.channel) or Counters() for strip in settings.sources}
 
     def _send(self, packets: Mapping[ChannelId, bytes | None], takes: Sequence[Take]) -> None:
-        """Give every destination its packet; the first one that carries sound ends its packets' residence."""
-        outputs, waiting = self._outputs, True
-        for channel, packet in packets.items():
-            output = outputs.get(channel)
-            if output is None:
-                continue
-            output(packet)
-            if packet is not None and waiting:
-                self._note_residence(takes)
-                waiting = False
-        self._count(takes, sent=not waiting)
+        """Give every destination its packet; the first one that holds a talker's sound ends his packets' residence."""
+        waiting = {take.user: take for take in takes}
+        for (channel, packet), heard in zip(packets.items(), self._mixer.sounding, strict=True):
+            if self._give(channel, packet):
+                self._note([waiting.pop(user) for user in heard if user in waiting])
+        for take in takes:
+            self._count(take, "decoded")
 
-    def _note_residence(self, takes: Sequence[Take]) -> None:
+    def _give(self, channel: ChannelId, packet: bytes | None) -> bool:
+        """Hand a packet over and tell whether that went well: one destination's trouble is not the others'."""
+        output = self._outputs.get(channel)
+        if output is None:
+            return False
+        try:
+            output(packet)
+        except Exception:
+            self._counters.add("output_failed")
+            if self._counters.get("output_failed") == 1:
+                log.exception("a destination took no packet; later failures are only counted")
+            return False
+        return packet is not None
+
+    def _note(self, takes: Sequence[Take]) -> None:
+        """Keep how long the packets that were just sent have been here."""
         now = self._clock()
         for take in takes:
-            if take.packet is not None and take.kind is not Kind.REDUNDANCY:
-                self._residence.add(now - take.packet.arrival)
+            self._count(take, "mixed")
+            for packet in take.played:
+                self._residence.add(now - packet.arrival)
 
-    def _count(self, takes: Sequence[Take], *, sent: bool) -> None:
-        for take in takes:
-            counters = self._decoded.get(self._source_of[take.user])
-            if counters is not None and take.packet is not None:
-                counters.add("decoded")
-                if sent:
-                    counters.add("mixed")
+    def _count(self, take: Take, hop: str) -> None:
+        counters = self._decoded.get(self._source_of[take.user])
+        if counters is not None and take.played:
+            counters.add(hop, len(take.played))
 
     # measuring
 
@@ -155,7 +171,7 @@ class Pipeline:
             destination_peaks=self._mixer.destination_peaks,
             reduction=self._mixer.reduction,
             residence=self._residence.percentiles(),
-            counts=self._jitter.counters.snapshot(),
+            counts=self._jitter.counters.snapshot() | self._counters.snapshot(),
         )
 
     def _read_talker(self, user: UserId) -> TalkerReading:

@@ -2,15 +2,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.audio.arrivals import Due
 from engine.audio.frame import TICK_NS
 from engine.audio.phase import STEP_NS, correction, step, waiting
 
-dues = st.lists(st.integers(0, 10**12), min_size=1, max_size=20)
+MS = 1_000_000
+dues = st.lists(st.builds(Due, st.integers(0, 10**12), st.integers(0, 5 * MS)), min_size=1, max_size=20)
 
 
 @given(st.integers(0, 10**12), dues)
 def test_a_correction_never_makes_waiting_worse(now, found):
-    assert waiting(now + correction(now, found), found) <= waiting(now, found)
+    before, after = waiting([now, now + correction(now, found)], found)
+    assert after <= before
 
 
 @given(dues)
@@ -20,9 +23,14 @@ def test_one_correction_is_enough(found):
 
 
 def test_one_talker_waits_for_nothing():
-    assert correction(0, [7_000_000 + 3 * TICK_NS]) == 7_000_000
-    assert correction(0, [15_000_000]) == -5_000_000
+    assert correction(0, [Due(7 * MS + 3 * TICK_NS, MS)]) == 7 * MS
+    assert correction(0, [Due(15 * MS, MS)]) == -5 * MS
     assert correction(0, []) == 0
+
+
+def test_the_tick_stands_behind_all_of_a_talkers_packets_not_among_them():
+    among = Due(1 * MS, 3 * MS)
+    assert correction(0, [among, *[Due(0, 0)] * 9]) == 1 * MS
 
 
 @pytest.mark.parametrize(("remaining", "taken"), [(0, 0), (50, 50), (9 * STEP_NS, STEP_NS), (-9 * STEP_NS, -STEP_NS)])

@@ -1,0 +1,141 @@
+import random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.audio.frame import FRAME_SAMPLES, TICK_NS, OpusPacket
+from engine.audio.opus import SILENCE
+from engine.audio.playout import BUFFER_PACKETS, Kind, TalkerBuffer
+
+MS = 1_000_000
+
+
+def stream(packets, ticks, start=0):
+    """Feed (arrival, packet) pairs to one talker and return what each tick took."""
+    buffer, queue, taken = TalkerBuffer(1), sorted(packets, key=lambda p: p.arrival), []
+    for tick in range(ticks):
+        now = start + tick * TICK_NS
+        while queue and queue[0].arrival <= now:
+            buffer.push(queue.pop(0))
+        taken.append(buffer.take(now))
+    return buffer, taken
+
+
+def numbers(taken):
+    return [t.packet.sequence for t in taken if t and t.kind in (Kind.PACKET, Kind.OVERLAY)]
+
+
+def talk(packet, count, phase, jitter=lambda n: 0, **kw):
+    return [packet(1, n, phase + n * TICK_NS + jitter(n), **kw) for n in range(count)]
+
+
+def test_clean_network_plays_at_the_next_tick(packet):
+    _, taken = stream(talk(packet, 50, 7 * MS), 52)
+    assert taken[0] is None
+    assert numbers(taken) == list(range(50))
+    assert taken[1].packet.sequence == 0
+
+
+def test_sequence_and_timestamp_wrap_are_no_loss(packet):
+    buffer, taken = stream(talk(packet, 40, 5 * MS, first=65520, first_time=2**32 - 5 * FRAME_SAMPLES), 42)
+    assert numbers(taken) == [(65520 + n) % 65536 for n in range(40)]
+    assert buffer.counters.get("lost") == 0
+
+
+def test_silence_frames_end_a_stretch_without_loss(packet):
+    packets = talk(packet, 10, 5 * MS) + [packet(1, n, 5 * MS + n * TICK_NS, SILENCE) for n in range(10, 15)]
+    buffer, taken = stream(packets, 30)
+    assert numbers(taken) == list(range(15))
+    assert taken[16:] == [None] * 14
+    assert buffer.counters.snapshot() == {}
+
+
+def test_a_pause_with_numbers_going_on_is_no_loss(packet):
+    first = talk(packet, 10, 5 * MS)
+    later = [
+        p._replace(timestamp=p.timestamp + 48_000, arrival=p.arrival + 1000 * MS) for p in talk(packet, 20, 5 * MS)[10:]
+    ]
+    buffer, taken = stream(first + later, 100)
+    assert numbers(taken) == list(range(20))
+    assert buffer.counters.get("lost") == 0
+
+
+def test_a_lost_packet_is_taken_from_the_next_ones_redundancy(packet):
+    packets = [p for p in talk(packet, 20, 5 * MS) if p.sequence != 8]
+    buffer, taken = stream(packets, 24)
+    kinds = [t.kind for t in taken if t]
+    assert buffer.counters.get("lost") <= 1
+    assert Kind.CONCEAL in kinds or Kind.REDUNDANCY in kinds
+    assert numbers(taken) == [n for n in range(20) if n != 8]
+
+
+def test_another_ssrc_starts_afresh(packet):
+    packets = talk(packet, 10, 5 * MS) + [
+        packet(1, n, 5 * MS + (10 + n) * TICK_NS, ssrc=77, first=40_000, first_time=123) for n in range(10)
+    ]
+    buffer, taken = stream(packets, 25)
+    assert len(numbers(taken)) == 20
+    assert buffer.counters.get("lost") == 0
+
+
+def test_a_backlog_is_drained(packet):
+    late = [packet(1, n, 300 * MS if n < 15 else 5 * MS + n * TICK_NS) for n in range(1200)]
+    buffer, taken = stream(late, 1203)
+    last = next(t for t in reversed(taken) if t and t.packet)
+    assert last.packet.sequence == 1199
+    assert taken.index(last) <= 1201
+    assert buffer.counters.get("drained") >= 10
+
+
+def test_jitter_raises_the_target_and_quiet_lowers_it(packet):
+    rng = random.Random(1)
+    shaky = talk(packet, 400, 5 * MS, lambda n: int(rng.uniform(0, 60 * MS)))
+    buffer, _ = stream(shaky, 420)
+    assert 30 * MS < buffer.arrivals.target_ns < 75 * MS
+    concealed_shaky = buffer.counters.get("concealed")
+    assert concealed_shaky < 40
+    calm = [packet(1, n, 5 * MS + n * TICK_NS) for n in range(400, 2600)]
+    for n, p in enumerate(calm):
+        buffer.push(p)
+        buffer.take((401 + n) * TICK_NS)
+    assert buffer.arrivals.target_ns < 10 * MS
+
+
+def test_arrival_at_the_tick_boundary_does_not_oscillate(packet):
+    rng = random.Random(2)
+    packets = talk(packet, 1500, 20 * MS, lambda n: int(rng.uniform(-1.5 * MS, 1.5 * MS)))
+    buffer, _ = stream(packets, 1505)
+    assert buffer.counters.get("concealed") <= 3
+    assert buffer.counters.get("drained") <= 3
+
+
+events = st.lists(
+    st.tuples(st.integers(0, 65535), st.integers(0, 2**32 - 1), st.integers(-5, 30), st.booleans()), max_size=200
+)
+
+
+@given(events)
+def test_whatever_comes_no_exception_and_bounded(noise):
+    buffer, now = TalkerBuffer(1), 0
+    for sequence, timestamp, step, known in noise:
+        now += max(0, step) * MS
+        buffer.push(OpusPacket(1, 5 if known else sequence % 3, sequence, timestamp, b"x", now))
+        assert len(buffer) <= BUFFER_PACKETS
+        buffer.take(now)
+
+
+@settings(max_examples=50)
+@given(st.integers(0, 2**16 - 1), st.integers(0, 2**32 - 1), st.integers(0, 19), st.integers(0, 2**32))
+def test_loss_reorder_and_duplication_keep_order_and_delay(first, first_time, phase, seed):
+    packets, rng = [], random.Random(seed)
+    for n in range(200):
+        arrival = phase * MS + n * TICK_NS + int(rng.uniform(0, 40 * MS))
+        made = OpusPacket(1, 9, (first + n) % 65536, (first_time + n * FRAME_SAMPLES) % 2**32, b"x", arrival)
+        if rng.random() > 0.1:
+            packets += [made] * (2 if rng.random() < 0.1 else 1)
+    buffer, taken = stream(packets, 230)
+    played = [(n - first) % 65536 for n in numbers(taken)]
+    assert played == sorted(played)
+    assert len(played) > 120
+    assert all(t.packet.arrival + 250 * MS > i * TICK_NS for i, t in enumerate(taken) if t and t.packet)
+    assert len(buffer) == 0
