@@ -1,25 +1,36 @@
 """Everything that can go wrong on call: one typed call each, for tests and for a scene's time line.
 
 A fault names a bot or person by user id and a channel by channel id; KeyError if it isn't where the fault needs it.
-What a voice server does to audio and keys (late ``speaking``, DAVE transitions) belongs to the media plane.
 """
+
+from collections.abc import Sequence
 
 from common.types import ChannelId, GuildId, UserId
 from simulator.calls import Calls
 from simulator.gateway import Gateway
 from simulator.gateway_connection import CloseCode, Op
 from simulator.limits import Refusal, RequestLimits
+from simulator.rooms import Room
+from simulator.voice_gateway import VoiceServer
 from simulator.world import VoicePlane, World
 
 
 class Faults:
     """Faults of one running simulator."""
 
-    def __init__(self, world: World, gateway: Gateway, calls: Calls, limits: RequestLimits) -> None:
+    def __init__(
+        self,
+        world: World,
+        gateway: Gateway,
+        calls: Calls,
+        limits: RequestLimits,
+        voice_servers: Sequence[VoiceServer] = (),
+    ) -> None:
         self._world = world
         self._gateway = gateway
         self._calls = calls
         self._limits = limits
+        self._voice_servers = voice_servers
 
     # Main gateway
 
@@ -88,6 +99,32 @@ class Faults:
     def server_deafen(self, user_id: UserId, *, deafened: bool = True) -> None:
         """Deafen the user as a moderator does."""
         self._world.set_flags(self._guild_with(user_id), user_id, deaf=deafened)
+
+    def refuse_voice(self, code: int) -> None:
+        """Close the next voice websocket that identifies, on any server, with this code."""
+        for server in self._voice_servers:
+            server.refuse_next = code
+
+    # End-to-end encryption
+
+    def downgrade_dave(self, channel_id: ChannelId) -> None:
+        """Turn a call's encryption off for everybody (ops 21, 22)."""
+        self._room(channel_id).dave.downgrade()
+
+    def upgrade_dave(self, channel_id: ChannelId) -> None:
+        """Turn a call's encryption on: a new group from epoch 1 (op 24)."""
+        self._room(channel_id).dave.upgrade()
+
+    def spoil_commit(self, channel_id: ChannelId, user_id: UserId) -> None:
+        """Send the user a broken commit or welcome the next time the group changes (it answers with op 31)."""
+        self._room(channel_id).dave.spoil_next_commit(user_id)
+
+    def _room(self, channel_id: ChannelId) -> Room:
+        """Find a call that is going on."""
+        for server in self._voice_servers:
+            if channel_id in server.rooms:
+                return server.rooms[channel_id]
+        raise KeyError(channel_id)
 
     def _guild_with(self, user_id: UserId) -> GuildId:
         """Find the guild in whose voice the user is."""

@@ -19,17 +19,23 @@ from simulator.clock import Clock, RealClock
 from simulator.faults import Faults
 from simulator.gateway import Gateway, GatewaySettings
 from simulator.limits import RequestLimits, SessionStarts
+from simulator.network import Network
 from simulator.rest import BASE, Rest
+from simulator.rooms import RoomSettings, real_clock
 from simulator.routes import Routes
 from simulator.scene import SCENES, Cast, Scene, build, load
 from simulator.tasks import Tasks
 from simulator.timeline import play
+from simulator.voice_gateway import VoiceServer, VoiceSettings
 from simulator.world import VoicePlane, World
 
 HOST = "127.0.0.1"
 
 TWO_TEAMS = SCENES / "two_teams.toml"
 """The scene that is played if none is named."""
+
+VOICE_SERVERS = 2
+"""So that a call can move to another."""
 
 _RESUME_PATH = "/resume"
 _LARGEST_BODY = 8 << 20  # an avatar as a data URI
@@ -38,7 +44,8 @@ _LARGEST_BODY = 8 << 20  # an avatar as a data URI
 class Simulator:
     """A Discord on this computer, between ``async with`` and its end.
 
-    ``scene`` defaults to the one of two teams; ``folder`` (for ``ca.pem``) to a temporary one; ``seed`` to the scene's.
+    ``scene`` defaults to the one of two teams; ``folder`` (for ``ca.pem``) to a temporary one; ``seed`` to the scene's;
+    ``voice_servers`` to two real ones, made with ``rooms`` and ``voice``.
     """
 
     def __init__(
@@ -49,7 +56,9 @@ class Simulator:
         seed: int | None = None,
         gateway: GatewaySettings | None = None,
         clock: Clock | None = None,
-        voice_servers: Sequence[VoicePlane] = (),
+        rooms: RoomSettings | None = None,
+        voice: VoiceSettings | None = None,
+        voice_servers: Sequence[VoicePlane] | None = None,
     ) -> None:
         self._scene = load(TWO_TEAMS) if scene is None else scene
         self._folder = folder
@@ -57,11 +66,17 @@ class Simulator:
         self._clock = clock or RealClock()
         self._tasks = Tasks()
         self._stack = AsyncExitStack()
-        self.world = World(self._scene.seed if seed is None else seed)
+        self._seed = self._scene.seed if seed is None else seed
+        self.world = World(self._seed)
         self.cast: Cast = build(self._scene, self.world)
         self.limits = RequestLimits(self._clock)
         self.starts = SessionStarts(self._clock)
-        self.voice_servers = voice_servers
+        self.network = Network(self._seed)
+        self.voice_servers: Sequence[VoicePlane] = voice_servers or ()
+        self._real_voice_servers: list[VoiceServer] = []
+        self._makes_voice_servers = voice_servers is None
+        self._room_settings = rooms
+        self._voice_settings = voice
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -76,13 +91,32 @@ class Simulator:
 
     async def _start(self, stack: AsyncExitStack) -> None:
         self.certificates = tls.make_certificates(self._folder or Path(stack.enter_context(_temporary_folder())))
+        if self._makes_voice_servers:
+            await self._serve_voice(stack)
         self.calls = Calls(self.world, self.voice_servers)
         self.calls.start()
         stack.push_async_callback(self.calls.close)
         await self._serve_control(stack)
-        self.faults = Faults(self.world, self.gateway, self.calls, self.limits)
+        self.faults = Faults(self.world, self.gateway, self.calls, self.limits, self._real_voice_servers)
         self._tasks.start(play(self._scene.faults, self.faults, self.cast, self._clock), name="timeline")
         stack.push_async_callback(self._tasks.close)
+
+    async def _serve_voice(self, stack: AsyncExitStack) -> None:
+        for number in range(1, VOICE_SERVERS + 1):
+            server = VoiceServer(
+                self.world,
+                self.certificates.server,
+                self.network,
+                real_clock,
+                name=f"voice-{number}",
+                seed=self._seed,
+                settings=self._voice_settings,
+                rooms=self._room_settings,
+            )
+            await server.start()
+            stack.push_async_callback(server.close)
+            self._real_voice_servers.append(server)
+        self.voice_servers = self._real_voice_servers
 
     async def _serve_control(self, stack: AsyncExitStack) -> None:
         app = web.Application(client_max_size=_LARGEST_BODY)
