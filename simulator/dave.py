@@ -173,7 +173,7 @@ class DaveCall:
 
     def _holders(self) -> list[UserId]:
         """Who is in the group, still there, and does not ask to be added anew."""
-        return [user for user in self.leaves if user in self._present and user not in self._packages]  # type: ignore[misc]  # None is never present
+        return [user for user in self.leaves if user in self._present and user not in self._packages]
 
     def _found(self) -> bool:
         """Begin a group with the first who waits; where one has just died, everybody is asked to begin anew first."""
