@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from simulator import report
 from simulator.scene import SceneError, load
 from simulator.server import TWO_TEAMS, Simulator
 
@@ -29,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     if options.folder is not None:
         options.folder.mkdir(parents=True, exist_ok=True)
-    asyncio.run(_serve(Simulator(scene, folder=options.folder, seed=options.seed)))
+    asyncio.run(_serve(Simulator(scene, folder=options.folder, seed=options.seed), options.report, options.audio))
     return 0
 
 
@@ -39,11 +40,15 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--scene", type=Path, default=TWO_TEAMS, help="TOML file; default: two teams of five")
     parser.add_argument("--folder", type=Path, help="where ca.pem is put; default: a temporary folder")
+    parser.add_argument("--report", type=Path, help="where what was heard is written as JSON at the end")
+    parser.add_argument(
+        "--audio", type=Path, help="where what the first listener heard is written as Ogg Opus at the end"
+    )
     parser.add_argument("--seed", type=int, help="for ids and chance; default: the scene's own")
     return parser.parse_args(arguments)
 
 
-async def _serve(simulator: Simulator) -> None:
+async def _serve(simulator: Simulator, report_file: Path | None, audio_file: Path | None) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -52,6 +57,11 @@ async def _serve(simulator: Simulator) -> None:
     async with simulator:
         print(json.dumps(describe(simulator)), flush=True)  # noqa: T201 - the one line the caller reads
         await stop.wait()
+        if audio_file is not None and simulator.show.ears:
+            next(iter(simulator.show.ears.values())).save(audio_file)
+        if report_file is not None:
+            found = report.make(simulator.show, simulator.cast, simulator.real_voice_servers)
+            report_file.write_text(json.dumps(found, ensure_ascii=False, indent=1), "utf-8")
 
 
 def describe(simulator: Simulator) -> dict[str, Any]:

@@ -34,7 +34,10 @@ class LinkQuality:
     @property
     def is_perfect(self) -> bool:
         """Whether packets go through untouched."""
-        return self == LinkQuality()
+        return self == PERFECT
+
+
+PERFECT = LinkQuality()
 
 
 class Network:
@@ -47,9 +50,9 @@ class Network:
         self.lost = 0
         """Packets lost on any link."""
 
-    def link(self, name: str, quality: LinkQuality | None = None) -> "Link":
+    def link(self, name: str, quality: LinkQuality = PERFECT) -> "Link":
         """Make a link; its chances follow from the network's seed and its name."""
-        return Link(self, quality or LinkQuality(), random.Random(f"link-{self._seed}-{name}"))
+        return Link(self, quality, random.Random(f"link-{self._seed}-{name}"))
 
     def schedule(self, moment: int, deliver: Deliver) -> None:
         """Have ``deliver`` called at ``moment`` (ns)."""

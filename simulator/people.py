@@ -14,7 +14,7 @@ from common.types import ChannelId, GuildId, Ssrc, UserId
 from simulator import clips
 from simulator.dave import Op
 from simulator.davey_member import Answer, DaveyMember
-from simulator.network import Link, Network
+from simulator.network import PERFECT, Link, Network
 from simulator.rooms import Clock, Participant, Room, make_ssrc
 from simulator.transport import SILENCE, Audio
 from simulator.voice_gateway import VoiceServer
@@ -197,6 +197,8 @@ class People:
         self._clock = clock
         self._seed = seed
         self._guilds: dict[UserId, GuildId] = {}
+        self.link_quality = PERFECT
+        """What the way to the voice server does to the packets of people added from now on."""
         self._unlisten = world.listen(self._on_event)
 
     def close(self) -> None:
@@ -206,7 +208,7 @@ class People:
     def add(self, guild: GuildId, user: UserId, script: Script, channel: ChannelId | None = None) -> Voice:
         """Make a person, and put it into a channel."""
         chance = random.Random(f"person-{self._seed}-{user}")
-        voice = Voice(user, script, self._network.link(f"from-{user}"), chance)
+        voice = Voice(user, script, self._network.link(f"from-{user}", self.link_quality), chance)
         voice.begin(self._clock())
         self.voices[user], self._guilds[user] = voice, guild
         if channel is not None:

@@ -61,8 +61,9 @@ class Room:
         self.guild = guild
         self.channel = channel
         self.participants: dict[UserId, Participant] = {}
-        self.audio_from: dict[UserId, int] = {}
-        """Packets taken from each speaker since the call began; who left is forgotten."""
+        self.taken = 0
+        """Packets taken from speakers since the call began."""
+        self.taken_from_bots = 0
         self._world = world
         self._settings = settings
         self._clock = clock
@@ -100,7 +101,6 @@ class Room:
         if self.participants.get(participant.user) is not participant:
             return
         del self.participants[participant.user]
-        self.audio_from.pop(participant.user, None)
         self.dave.leave(participant.user)
         for other in self.participants.values():
             other.json(13, {"user_id": str(participant.user)})
@@ -116,7 +116,8 @@ class Room:
         """Forward a packet to everybody else who can hear it."""
         if self.participants.get(speaker.user) is not speaker or not self._may_speak(speaker.user):
             return
-        self.audio_from[speaker.user] = self.audio_from.get(speaker.user, 0) + 1
+        self.taken += 1
+        self.taken_from_bots += self._world.accounts[speaker.user].bot
         now = self._clock()
         for other in self.participants.values():
             if other is not speaker and other.wants_audio and self._may_hear(other.user):

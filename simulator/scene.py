@@ -14,6 +14,8 @@ from typing import Literal
 import msgspec
 
 from common.types import ChannelId, UserId
+from simulator import clips
+from simulator.network import LinkQuality
 from simulator.permissions import ORDINARY, Permission
 from simulator.timeline import ScriptedFault
 from simulator.world import Account, Channel, ChannelType, Guild, Overwrite, Role, World
@@ -106,21 +108,35 @@ class BotTable(_MemberTable, frozen=True, kw_only=True):
 class PersonTable(_MemberTable, frozen=True):
     """A person who sits in ``channel`` and says ``clip`` in the spans ``talks`` (from, to).
 
-    The spans come again every ``Scene.period`` seconds. Without a channel the person is in the guild but not in voice.
+    The spans come again every ``Scene.period`` seconds. Who ``listens`` does so through sockets of its own and keeps
+    what it heard. With ``late_speaking`` audio comes before it is said whose it is.
+    Without a channel the person is in the guild but not in voice.
     """
 
     display_name: str = ""
     channel: str | None = None
     clip: str | None = None
     talks: tuple[tuple[float, float], ...] = ()
+    listens: bool = False
+    late_speaking: bool = False
+
+
+class NetworkTable(_Table, frozen=True):
+    """What links do to packets; ``plain_share`` of the frames go without end-to-end encryption."""
+
+    from_people: LinkQuality = LinkQuality()
+    to_clients: LinkQuality = LinkQuality()
+    plain_share: float = 0.0
 
 
 class Scene(_Table, frozen=True):
-    """The whole file."""
+    """The whole file. With ``waits_for_bots`` the people's schedule begins when every bot is in voice."""
 
     guild: GuildTable
     seed: int = 0
     period: float = 30.0
+    waits_for_bots: bool = False
+    network: NetworkTable = NetworkTable()
     roles: tuple[RoleTable, ...] = ()
     categories: tuple[CategoryTable, ...] = ()
     channels: tuple[ChannelTable, ...] = ()
@@ -237,6 +253,8 @@ def _complaints(scene: Scene) -> Iterator[str]:
         yield from _unknown(place, "channel", person.channel, channels)
         if any(not 0 <= start < end <= scene.period for start, end in person.talks):
             yield f"{place}: each of talks needs 0 <= from < to <= {scene.period:g}"
+        if person.clip is not None and person.clip not in clips.names():
+            yield f"{place}: unknown clip {person.clip!r}"
         if person.talks and person.clip is None:
             yield f"{place}: talks without a clip"
     for fault in scene.faults:

@@ -24,6 +24,7 @@ from simulator.rest import BASE, Rest
 from simulator.rooms import RoomSettings, real_clock
 from simulator.routes import Routes
 from simulator.scene import SCENES, Cast, Scene, build, load
+from simulator.show import Show
 from simulator.tasks import Tasks
 from simulator.timeline import play
 from simulator.voice_gateway import VoiceServer, VoiceSettings
@@ -73,7 +74,7 @@ class Simulator:
         self.starts = SessionStarts(self._clock)
         self.network = Network(self._seed)
         self.voice_servers: Sequence[VoicePlane] = voice_servers or ()
-        self._real_voice_servers: list[VoiceServer] = []
+        self.real_voice_servers: list[VoiceServer] = []
         self._makes_voice_servers = voice_servers is None
         self._room_settings = rooms
         self._voice_settings = voice
@@ -97,7 +98,9 @@ class Simulator:
         self.calls.start()
         stack.push_async_callback(self.calls.close)
         await self._serve_control(stack)
-        self.faults = Faults(self.world, self.gateway, self.calls, self.limits, self._real_voice_servers)
+        self.faults = Faults(self.world, self.gateway, self.calls, self.limits, self.real_voice_servers)
+        if self._makes_voice_servers:
+            self._start_show(stack)
         self._tasks.start(play(self._scene.faults, self.faults, self.cast, self._clock), name="timeline")
         stack.push_async_callback(self._tasks.close)
 
@@ -115,8 +118,22 @@ class Simulator:
             )
             await server.start()
             stack.push_async_callback(server.close)
-            self._real_voice_servers.append(server)
-        self.voice_servers = self._real_voice_servers
+            self.real_voice_servers.append(server)
+        self.voice_servers = self.real_voice_servers
+
+    def _start_show(self, stack: AsyncExitStack) -> None:
+        self.show = Show(
+            self._scene,
+            self.cast,
+            self.world,
+            servers=self.real_voice_servers,
+            network=self.network,
+            clock=real_clock,
+            tls=self.certificates.client,
+            seed=self._seed,
+        )
+        self.show.start()
+        stack.push_async_callback(self.show.close)
 
     async def _serve_control(self, stack: AsyncExitStack) -> None:
         app = web.Application(client_max_size=_LARGEST_BODY)

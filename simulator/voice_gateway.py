@@ -11,7 +11,7 @@ import secrets
 import socket
 import ssl
 import struct
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from common.types import ChannelId, GuildId, UserId
 from simulator.dave import Op
-from simulator.network import Link, Network
+from simulator.network import PERFECT, Link, Network
 from simulator.rooms import Clock, Participant, Room, RoomSettings, make_ssrc
 from simulator.tasks import Tasks
 from simulator.transport import MODES, Audio, Dress, TransportKey
@@ -148,11 +148,14 @@ class VoiceServer:
         self.rooms: dict[ChannelId, Room] = {}
         self.refuse_next: int | None = None
         """Close the next websocket that identifies with this code."""
+        self.link_quality = PERFECT
+        """What the way to clients does to the packets of those who come from now on."""
         self._world = world
         self._tls = tls
         self._network = network
         self._clock = clock
         self._name = name
+        self._bot_packets: Counter[ChannelId] = Counter()
         self._admitted: dict[UserId, Admission] = {}
         self._inside: dict[UserId, Participant] = {}
         self._local_end: dict[UserId, Callable[[], None]] = {}
@@ -217,6 +220,10 @@ class VoiceServer:
             )
         return self.rooms[channel]
 
+    def taken_from_bots(self) -> Counter[ChannelId]:
+        """Count the packets taken from bots since the start, by channel."""
+        return self._bot_packets + Counter({channel: room.taken_from_bots for channel, room in self.rooms.items()})
+
     def attach(
         self, user: UserId, token: str, make: Callable[[Link], Participant], on_end: Callable[[], None]
     ) -> Room | None:
@@ -225,7 +232,7 @@ class VoiceServer:
         if admission is None or admission.token != token:
             return None
         self._drop(user, keep_admission=True)
-        participant = make(self._network.link(f"{self._name}-to-{user}"))
+        participant = make(self._network.link(f"{self._name}-to-{user}", self.link_quality))
         room = self.room(admission.channel)
         self._inside[user], self._local_end[user] = participant, on_end
         room.enter(participant)
@@ -240,6 +247,7 @@ class VoiceServer:
             for channel, room in list(self.rooms.items()):
                 room.leave(participant)
                 if not room.participants:
+                    self._bot_packets[channel] += room.taken_from_bots
                     del self.rooms[channel]
         if on_end is not None:
             on_end()
@@ -308,7 +316,7 @@ class VoiceServer:
         if room.requires_dave and not data.get("max_dave_protocol_version"):
             return DAVE_REQUIRED
         self._drop(user, keep_admission=True)
-        session = Session(self, user, admission, self._network.link(f"{self._name}-to-{user}"))
+        session = Session(self, user, admission, self._network.link(f"{self._name}-to-{user}", self.link_quality))
         session.socket = websocket
         self._inside[user] = session
         session.json(2, {"ssrc": session.ssrc, "ip": HOST, "port": self.udp.port, "modes": list(self.settings.modes)})
