@@ -22,7 +22,10 @@ class Ticker(Protocol):
     """What the clock drives."""
 
     def tick(self, now: Nanoseconds) -> None:
-        """Make one frame."""
+        """Make one frame; ``now`` is when the tick was due.
+
+        A tick that begins late takes no other decisions for it: its packets would look as if they had waited.
+        """
 
     def steer(self, now: Nanoseconds) -> int:
         """Return by how much (ns) the next tick should move."""
@@ -78,13 +81,15 @@ class MixClock:
             self._ticker.skip(missed)
             due += missed * TICK_NS
         self._lateness.add(behind)
-        self._tick(Nanoseconds(now))
-        return due + TICK_NS + self._ticker.steer(Nanoseconds(due))
+        return due + TICK_NS + self._tick(Nanoseconds(due))
 
-    def _tick(self, now: Nanoseconds) -> None:
+    def _tick(self, now: Nanoseconds) -> int:
+        """Make one frame and return by how much the next tick should move; whatever fails, the clock goes on."""
         try:
             self._ticker.tick(now)
+            return self._ticker.steer(now)
         except Exception:
             self._failures += 1
             if self._failures & (self._failures - 1) == 0:
                 log.exception("tick failed (%d so far)", self._failures)
+            return 0

@@ -9,9 +9,9 @@ The rules, and why:
   there) and go on.
 - Nothing there at all: conceal without going on, since the packet may only be late; if what comes next shows that it
   was lost, it has been concealed already. After four ticks, the last of them fading, give up until something comes.
-- Being late costs delay that nothing gives back: when a packet and the next one were both due, three ticks in a row,
+- Being late costs delay that nothing gives back: when a packet and the next one were both due, two ticks in a row,
   they are played over each other (two frames in the time of one), until the delay is what the network asks for.
-  Three ticks are enough since what is due already allows for the network's jitter.
+  Two ticks are enough since what is due already allows for the network's jitter.
 """
 
 from enum import Enum
@@ -29,7 +29,7 @@ BUFFER_PACKETS = 50
 CONCEAL_TICKS = 4
 """Ticks that are concealed in a row when nothing comes, the last one fading out: silence after 80 ms."""
 
-_DRAIN_TICKS = 3
+_DRAIN_TICKS = 2
 _DRAIN_NOW_NS = 4 * TICK_NS
 _SEQUENCE_JUMP = 1_500
 
@@ -60,8 +60,9 @@ class Take(NamedTuple):
     @property
     def played(self) -> tuple[OpusPacket, ...]:
         """The packets whose samples this tick holds; redundancy is of a packet that never came."""
-        found = () if self.kind is Kind.REDUNDANCY else (self.skipped, self.packet)
-        return tuple(packet for packet in found if packet is not None)
+        if self.packet is None or self.kind is Kind.REDUNDANCY:
+            return ()
+        return (self.packet,) if self.skipped is None else (self.skipped, self.packet)
 
     @property
     def silent(self) -> bool:

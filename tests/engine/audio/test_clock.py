@@ -42,12 +42,22 @@ def test_a_failing_tick_does_not_end_the_show():
     assert clock.failures >= 5
 
 
+def test_a_failing_correction_does_not_end_the_show(monkeypatch):
+    ticks = Ticks()
+    monkeypatch.setattr(ticks, "steer", lambda _now: 1 // 0)
+    monkeypatch.setattr("time.perf_counter_ns", lambda: 0)
+    clock = MixClock(ticks)
+    assert clock._beat(0) == TICK_NS
+    assert clock.failures == 1
+
+
 def test_a_long_sleep_is_skipped_not_made_up(monkeypatch):
     ticks = Ticks()
     clock = MixClock(ticks)
     monkeypatch.setattr("time.perf_counter_ns", lambda: 100 * TICK_NS + 5)
     assert clock._beat(0) == 101 * TICK_NS
     assert ticks.skipped == 100
+    assert ticks.ticks == [100 * TICK_NS]
     monkeypatch.setattr("time.perf_counter_ns", lambda: (101 + CATCH_UP_TICKS) * TICK_NS)
     assert clock._beat(101 * TICK_NS) == 102 * TICK_NS
     assert ticks.skipped == 100

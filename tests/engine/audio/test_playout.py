@@ -61,12 +61,43 @@ def test_a_pause_with_numbers_going_on_is_no_loss(packet):
 
 
 def test_a_lost_packet_is_taken_from_the_next_ones_redundancy(packet):
-    packets = [p for p in talk(packet, 20, 5 * MS) if p.sequence != 8]
-    buffer, taken = stream(packets, 24)
-    kinds = [t.kind for t in taken if t]
-    assert buffer.counters.get("lost") <= 1
-    assert Kind.CONCEAL in kinds or Kind.REDUNDANCY in kinds
-    assert numbers(taken) == [n for n in range(20) if n != 8]
+    """The next one is there already, since this network needs a delay."""
+    packets = [p for p in talk(packet, 400, 5 * MS, lambda n: (n % 5) * 12 * MS) if p.sequence != 309]
+    buffer, taken = stream(packets, 410)
+    redundant = [t.packet.sequence for t in taken if t and t.kind is Kind.REDUNDANCY]
+    assert redundant == [310]
+    assert buffer.counters.get("lost") == 1
+
+
+def test_a_lost_packet_is_concealed_once_and_costs_no_delay(packet):
+    packets = [p for p in talk(packet, 200, 5 * MS) if p.sequence % 10 != 8]
+    buffer, taken = stream(packets, 201)
+    assert buffer.counters.snapshot() == {"lost": 20, "concealed": 20}
+    assert taken[200].packet.sequence == 199
+
+
+def test_a_stretch_that_just_stops_fades_out_within_80_ms(packet):
+    _, taken = stream(talk(packet, 10, 5 * MS), 40)
+    assert [t.kind for t in taken[11:15]] == [Kind.CONCEAL, Kind.CONCEAL, Kind.CONCEAL, Kind.FADE]
+    assert taken[15:] == [None] * 25
+
+
+def test_a_long_hole_is_counted_and_jumped(packet):
+    packets = [p for p in talk(packet, 60, 5 * MS) if not 20 <= p.sequence < 40]
+    buffer, taken = stream(packets, 62)
+    assert buffer.counters.get("lost") == 20
+    assert taken[60].packet.sequence == 59
+
+
+def test_timestamps_that_stand_still_in_a_pause_are_no_jitter(packet):
+    packets = []
+    for stretch in range(6):
+        made = [packet(1, 40 * stretch + n, (140 * stretch + n) * TICK_NS + 5 * MS) for n in range(40)]
+        packets += [p._replace(payload=SILENCE) if p.sequence % 40 >= 35 else p for p in made]
+    buffer, taken = stream(packets, 900)
+    assert buffer.arrivals.target_ns == 0
+    assert buffer.counters.snapshot() == {}
+    assert all(i * TICK_NS - t.packet.arrival < TICK_NS for i, t in enumerate(taken) if t)
 
 
 def test_another_ssrc_starts_afresh(packet):
