@@ -247,6 +247,7 @@ class VoiceConnection:
             step.set_result(event)
         elif isinstance(event, Spoke):
             self._ssrcs.assign(event.ssrc, event.user)
+            self._rooms.receiver.post(lambda: self._inbound.release(event.ssrc))
         elif isinstance(event, Left):
             self._ssrcs.forget(event.user)
         elif isinstance(event, Acknowledged):

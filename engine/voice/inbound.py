@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from common.types import Nanoseconds, UserId
+from common.types import Nanoseconds, Ssrc, UserId
 from engine.audio.frame import OpusPacket
 from engine.metrics import Counters
 from engine.voice import rtp
@@ -39,15 +39,15 @@ class Inbound:
         if user is None:
             self._ssrcs.park(header.ssrc, data, arrival)
             return
-        if self._ssrcs.has_parked:
-            for earlier, came in self._ssrcs.parked(header.ssrc):
-                self._open_parked(earlier, came, user)
         self._open(header, data, arrival, user)
 
-    def _open_parked(self, data: bytes, arrival: int, user: UserId) -> None:
-        header = rtp.parse(data)
-        if not isinstance(header, str):
-            self._open(header, data, arrival, user)
+    def release(self, ssrc: Ssrc) -> None:
+        """Open what waited for the owner of ``ssrc`` to be known, oldest first."""
+        user = self._ssrcs.user(ssrc)
+        for data, arrival in self._ssrcs.parked(ssrc) if user is not None else ():
+            header = rtp.parse(data)
+            if user is not None and not isinstance(header, str):
+                self._open(header, data, arrival, user)
 
     def _open(self, header: RtpHeader, data: bytes, arrival: int, user: UserId) -> None:
         """Transport off, extension and padding off, DAVE off."""

@@ -5,6 +5,7 @@ import selectors
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 
 from engine.metrics import Counters
@@ -26,7 +27,7 @@ class Receiver:
     def __init__(self) -> None:
         self.counters = Counters()
         self._selector = selectors.DefaultSelector()
-        self._changes: list[tuple[socket.socket, Handler | None, threading.Event]] = []
+        self._posted: deque[Callable[[], None]] = deque()
         self._wake_out, self._wake_in = socket.socketpair()
         self._wake_in.setblocking(False)
         self._wake_out.setblocking(False)
@@ -37,11 +38,18 @@ class Receiver:
 
     def add(self, source: socket.socket, handler: Handler) -> None:
         """Read ``source`` (non-blocking UDP) from now on."""
-        self._change(source, handler)
+        self.post(lambda: self._apply(source, handler))
+
+    def post(self, work: Callable[[], None]) -> None:
+        """Run ``work`` in the receive thread, soon and in order."""
+        self._posted.append(work)
+        self._wake()
 
     def remove(self, source: socket.socket) -> None:
         """Stop reading ``source``; when this returns the thread no longer touches it, so it may be closed."""
-        done = self._change(source, None)
+        done = threading.Event()
+        self.post(lambda: self._apply(source, None))
+        self.post(done.set)
         if threading.current_thread() is not self._thread:
             done.wait(1.0)
 
@@ -51,12 +59,6 @@ class Receiver:
         self._wake()
         if self._thread.is_alive() and threading.current_thread() is not self._thread:
             self._thread.join()
-
-    def _change(self, source: socket.socket, handler: Handler | None) -> threading.Event:
-        done = threading.Event()
-        self._changes.append((source, handler, done))
-        self._wake()
-        return done
 
     def _wake(self) -> None:
         try:
@@ -70,7 +72,7 @@ class Receiver:
             while not self._closing:
                 self._turn()
         finally:
-            self._apply_changes()
+            self._do_posted()
             self._selector.close()
             self._wake_in.close()
             self._wake_out.close()
@@ -81,7 +83,7 @@ class Receiver:
                 self._drain_wake()
             else:
                 self._read(key.fileobj, key.data)  # type: ignore[arg-type]  # only sockets are registered
-        self._apply_changes()
+        self._do_posted()
 
     def _read(self, source: socket.socket, handler: Handler) -> None:
         """Read all that is there, so that one wake-up serves a burst."""
@@ -111,11 +113,14 @@ class Receiver:
         except BlockingIOError:
             return
 
-    def _apply_changes(self) -> None:
-        while self._changes:
-            source, handler, done = self._changes.pop(0)
-            self._apply(source, handler)
-            done.set()
+    def _do_posted(self) -> None:
+        while self._posted:
+            work = self._posted.popleft()
+            try:
+                work()
+            except Exception:
+                self.counters.add("handler_failed")
+                log.exception("posted work failed")
 
     def _apply(self, source: socket.socket, handler: Handler | None) -> None:
         try:

@@ -61,11 +61,6 @@ class SsrcTable:
         """Take out what waits for ``ssrc``, oldest first."""
         return self._waiting.pop(ssrc, None) or deque()
 
-    @property
-    def has_parked(self) -> bool:
-        """Whether anything waits: the quick look before each packet."""
-        return bool(self._waiting)
-
     def _make_room(self) -> None:
         while len(self._waiting) > WAITING_SSRCS:
             _, dropped = self._waiting.popitem(last=False)
