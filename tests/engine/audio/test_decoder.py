@@ -1,0 +1,87 @@
+import numpy as np
+import pytest
+
+from engine.audio.decoder import Decoders
+from engine.audio.frame import FRAME_SAMPLES
+from engine.audio.playout import Kind, Take
+
+USER = 1
+
+
+@pytest.fixture
+def decoders(opus):
+    made = Decoders(opus)
+    made.adopt([USER])
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def play(decoders, packet):
+    def one(payload, kind=Kind.PACKET, skipped=None):
+        skip = packet(USER, 0, 0, skipped) if skipped else None
+        take = Take(USER, kind, packet(USER, 1, 0, payload) if payload else None, skip)
+        return decoders.decode([take])[0].copy()
+
+    return one
+
+
+def counts(decoders):
+    return decoders.talkers[USER].counters.snapshot()
+
+
+def test_concealment_goes_on_and_a_fade_ends_in_nothing(play, tone):
+    for payload in tone[:10]:
+        heard = play(payload)
+    concealed, faded = play(None, Kind.CONCEAL), play(None, Kind.FADE)
+    assert np.abs(concealed).max() > 0.5 * np.abs(heard).max()
+    assert np.abs(faded[:100]).max() > 0.01
+    assert np.abs(faded[-1]).max() == 0.0
+
+
+def test_what_follows_a_fade_starts_at_nothing(play, tone):
+    for payload in tone[:10]:
+        play(payload)
+    play(None, Kind.FADE)
+    heard = play(tone[10])
+    assert np.abs(heard[0]).max() == 0.0
+    assert np.abs(heard[240:]).max() > 0.1
+
+
+def test_two_in_the_time_of_one_join_both_ends(play, tone):
+    for payload in tone[:10]:
+        before = play(payload)
+    joined = play(tone[11], Kind.OVERLAY, skipped=tone[10])
+    after = play(tone[12])
+    steps = np.abs(np.diff(np.concatenate([before, joined, after])[:, 0]))
+    assert steps.max() < 0.04
+
+
+def test_a_corrupt_packet_is_counted_and_concealed(play, decoders, tone):
+    for payload in tone[:10]:
+        play(payload)
+    assert np.abs(play(b"\xff" * 40)).max() > 0.01
+    assert counts(decoders) == {"corrupt_opus": 1}
+
+
+def test_a_longer_packet_gives_its_first_frame(play, decoders, tone):
+    both = bytes([tone[0][0] | 3, 0x02 | 0x80]) + two_lengths(tone[0], tone[1])
+    heard = play(both)
+    assert heard.shape == (FRAME_SAMPLES, 2)
+    assert counts(decoders) == {"odd_duration": 1}
+    assert np.abs(heard).max() > 0.1
+
+
+def two_lengths(first, second):
+    """Return the rest of a code 3 packet of two frames of their own lengths (RFC 6716 section 3.2.5)."""
+    size = len(first) - 1
+    length = bytes([size]) if size < 252 else bytes([252 + size % 4, (size - 252 - size % 4) // 4])
+    return length + first[1:] + second[1:]
+
+
+def test_the_gone_are_freed_and_more_talkers_get_more_rows(decoders, packet, tone):
+    decoders.adopt(range(40))
+    rows = decoders.decode([Take(user, Kind.PACKET, packet(user, 0, 0, tone[5])) for user in range(40)])
+    assert rows.shape == (40, FRAME_SAMPLES, 2)
+    decoders.adopt([3])
+    assert list(decoders.talkers) == [3]
