@@ -18,7 +18,10 @@ MODES = (AES_GCM, XCHACHA)
 PAYLOAD_TYPE = 120
 SILENCE = b"\xf8\xff\xfe"
 
+_VERSION = 2
 _EXTENSION_PROFILE = 0xBEDE
+_OVERHEAD = 16 + 4  # tag and nonce
+_LEAST = 12 + _OVERHEAD
 _VERSION_2 = 0x80
 _LEAST = 12 + 16 + 4  # header, tag, nonce
 
@@ -71,20 +74,21 @@ class TransportKey:
         return self._encrypt(struct.pack(">BBHI", 0x80, 200, 6, ssrc), bytes(20))
 
     def open(self, data: bytes) -> Audio | None:
-        """Read a datagram of a client's; ``None`` if it is not authentic audio."""
-        if len(data) < _LEAST or data[0] & 0xC0 != _VERSION_2 or data[1] & 0x7F != PAYLOAD_TYPE:
+        """Read a datagram of a client's; ``None`` if it is not authentic audio. A packet of padding only is empty."""
+        if len(data) < _LEAST or data[0] >> 6 != _VERSION or data[1] & 0x7F != PAYLOAD_TYPE:
             return None
         first, _, sequence, timestamp, ssrc = struct.unpack_from(">BBHII", data)
-        size = 12 + 4 * (first & 0x0F)
-        extension = 0
-        if first & 0x10:
-            extension = 4 * struct.unpack_from(">H", data, size + 2)[0]
-            size += 4
+        size = 12 + 4 * (first & 0x0F) + (4 if first & 0x10 else 0)
+        if len(data) < size + _OVERHEAD:
+            return None
+        extension = 4 * int.from_bytes(data[size - 2 : size], "big") if first & 0x10 else 0
         plain = self._decrypt(data[:size], data[size:-4], data[-4:])
         if plain is None:
             return None
-        end = len(plain) - (plain[-1] if first & 0x20 and plain else 0)
-        return Audio(ssrc, sequence, timestamp, plain[extension:end])
+        padding = plain[-1] if first & 0x20 and plain else 0
+        if extension + padding > len(plain):
+            return None
+        return Audio(ssrc, sequence, timestamp, plain[extension : len(plain) - padding])
 
     def _encrypt(self, header: bytes, plain: bytes) -> bytes:
         counter = struct.pack(">I", self._nonce)
