@@ -57,11 +57,16 @@ async def _serve(simulator: Simulator, report_file: Path | None, audio_file: Pat
     async with simulator:
         print(json.dumps(describe(simulator)), flush=True)  # noqa: T201 - the one line the caller reads
         await stop.wait()
-        if audio_file is not None and simulator.show.ears:
-            next(iter(simulator.show.ears.values())).save(audio_file)
-        if report_file is not None:
-            found = report.make(simulator.show, simulator.cast, simulator.real_voice_servers)
-            report_file.write_text(json.dumps(found, ensure_ascii=False, indent=1), "utf-8")
+        _save(simulator, report_file, audio_file)
+
+
+def _save(simulator: Simulator, report_file: Path | None, audio_file: Path | None) -> None:
+    """Write what was heard; this holds up the loop, but the show is over."""
+    if audio_file is not None and simulator.show.ears:
+        next(iter(simulator.show.ears.values())).save(audio_file)
+    if report_file is not None:
+        found = report.make(simulator.show, simulator.cast, simulator.real_voice_servers)
+        report_file.write_text(json.dumps(found, ensure_ascii=False, indent=1), "utf-8")
 
 
 def describe(simulator: Simulator) -> dict[str, Any]:

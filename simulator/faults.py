@@ -4,13 +4,16 @@ A fault names a bot or person by user id and a channel by channel id; KeyError i
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from common.types import ChannelId, GuildId, UserId
 from simulator.calls import Calls
 from simulator.gateway import Gateway
 from simulator.gateway_connection import CloseCode, Op
 from simulator.limits import Refusal, RequestLimits
-from simulator.rooms import Room
+from simulator.network import LinkQuality
+from simulator.people import People
+from simulator.rooms import Participant, Room, real_clock
 from simulator.voice_gateway import VoiceServer
 from simulator.world import VoicePlane, World
 
@@ -24,13 +27,16 @@ class Faults:
         gateway: Gateway,
         calls: Calls,
         limits: RequestLimits,
+        *,
         voice_servers: Sequence[VoiceServer] = (),
+        people: People | None = None,
     ) -> None:
         self._world = world
         self._gateway = gateway
         self._calls = calls
         self._limits = limits
         self._voice_servers = voice_servers
+        self._people = people
 
     # Main gateway
 
@@ -105,6 +111,21 @@ class Faults:
         for server in self._voice_servers:
             server.refuse_next = code
 
+    def cut_link(self, user_id: UserId, seconds: float) -> None:
+        """Let no audio through to the user for so long; its websocket stays."""
+        self._participant(user_id).down.cut_until = real_clock() + int(seconds * 1e9)
+
+    def set_link(self, user_id: UserId, quality: LinkQuality) -> None:
+        """Make the link to the user worse or better from now on, until it joins anew."""
+        self._participant(user_id).down.quality = quality
+
+    def speak_late(self, user_id: UserId, *, late: bool = True) -> None:
+        """Have a simulated person's audio come before it is said whose it is (op 5), from its next word on."""
+        if self._people is None:
+            raise KeyError(user_id)
+        voice = self._people.voices[user_id]
+        voice.script = replace(voice.script, late_speaking=late)
+
     # End-to-end encryption
 
     def downgrade_dave(self, channel_id: ChannelId) -> None:
@@ -125,6 +146,13 @@ class Faults:
             if channel_id in server.rooms:
                 return server.rooms[channel_id]
         raise KeyError(channel_id)
+
+    def _participant(self, user_id: UserId) -> Participant:
+        """Find who is in a call."""
+        for server in self._voice_servers:
+            if (participant := server.end_of(user_id)) is not None:
+                return participant
+        raise KeyError(user_id)
 
     def _guild_with(self, user_id: UserId) -> GuildId:
         """Find the guild in whose voice the user is."""

@@ -20,6 +20,7 @@ from simulator.faults import Faults
 from simulator.gateway import Gateway, GatewaySettings
 from simulator.limits import RequestLimits, SessionStarts
 from simulator.network import Network
+from simulator.people import People
 from simulator.rest import BASE, Rest
 from simulator.rooms import RoomSettings, real_clock
 from simulator.routes import Routes
@@ -98,9 +99,9 @@ class Simulator:
         self.calls.start()
         stack.push_async_callback(self.calls.close)
         await self._serve_control(stack)
-        self.faults = Faults(self.world, self.gateway, self.calls, self.limits, self.real_voice_servers)
-        if self._makes_voice_servers:
-            self._start_show(stack)
+        people = self._start_show(stack).people if self._makes_voice_servers else None
+        servers = self.real_voice_servers
+        self.faults = Faults(self.world, self.gateway, self.calls, self.limits, voice_servers=servers, people=people)
         self._tasks.start(play(self._scene.faults, self.faults, self.cast, self._clock), name="timeline")
         stack.push_async_callback(self._tasks.close)
 
@@ -121,7 +122,7 @@ class Simulator:
             self.real_voice_servers.append(server)
         self.voice_servers = self.real_voice_servers
 
-    def _start_show(self, stack: AsyncExitStack) -> None:
+    def _start_show(self, stack: AsyncExitStack) -> Show:
         self.show = Show(
             self._scene,
             self.cast,
@@ -134,6 +135,7 @@ class Simulator:
         )
         self.show.start()
         stack.push_async_callback(self.show.close)
+        return self.show
 
     async def _serve_control(self, stack: AsyncExitStack) -> None:
         app = web.Application(client_max_size=_LARGEST_BODY)
@@ -152,6 +154,11 @@ class Simulator:
         stack.push_async_callback(runner.cleanup)
         stack.push_async_callback(self.gateway.close)
         await web.SockSite(runner, listener, ssl_context=self.certificates.server).start()
+
+    @property
+    def people(self) -> People:
+        """The scene's people who talk; only with the simulator's own voice servers."""
+        return self.show.people
 
     @property
     def ca_file(self) -> Path:

@@ -12,6 +12,7 @@ import msgspec
 from common.types import ChannelId, UserId
 from simulator.clock import Clock
 from simulator.faults import Faults
+from simulator.network import LinkQuality
 
 _log = logging.getLogger(__name__)
 
@@ -180,6 +181,80 @@ class ServerDeafen(_At, frozen=True, tag="server_deafen"):
         faults.server_deafen(names.account(self.user), deafened=self.deafened)
 
 
+class RefuseVoice(_At, frozen=True, tag="refuse_voice"):
+    """See ``Faults.refuse_voice``."""
+
+    code: int
+
+    async def play(self, faults: Faults, _names: Names) -> None:
+        """Carry it out."""
+        faults.refuse_voice(self.code)
+
+
+class CutLink(_At, frozen=True, tag="cut_link"):
+    """See ``Faults.cut_link``."""
+
+    user: str
+    seconds: float
+
+    async def play(self, faults: Faults, names: Names) -> None:
+        """Carry it out."""
+        faults.cut_link(names.account(self.user), self.seconds)
+
+
+class SetLink(_At, frozen=True, tag="set_link"):
+    """See ``Faults.set_link``."""
+
+    user: str
+    quality: LinkQuality
+
+    async def play(self, faults: Faults, names: Names) -> None:
+        """Carry it out."""
+        faults.set_link(names.account(self.user), self.quality)
+
+
+class SpeakLate(_At, frozen=True, tag="speak_late"):
+    """See ``Faults.speak_late``."""
+
+    user: str
+    late: bool = True
+
+    async def play(self, faults: Faults, names: Names) -> None:
+        """Carry it out."""
+        faults.speak_late(names.account(self.user), late=self.late)
+
+
+class DowngradeDave(_At, frozen=True, tag="downgrade_dave"):
+    """See ``Faults.downgrade_dave``."""
+
+    channel: str
+
+    async def play(self, faults: Faults, names: Names) -> None:
+        """Carry it out."""
+        faults.downgrade_dave(names.channel(self.channel))
+
+
+class UpgradeDave(_At, frozen=True, tag="upgrade_dave"):
+    """See ``Faults.upgrade_dave``."""
+
+    channel: str
+
+    async def play(self, faults: Faults, names: Names) -> None:
+        """Carry it out."""
+        faults.upgrade_dave(names.channel(self.channel))
+
+
+class SpoilCommit(_At, frozen=True, tag="spoil_commit"):
+    """See ``Faults.spoil_commit``."""
+
+    channel: str
+    user: str
+
+    async def play(self, faults: Faults, names: Names) -> None:
+        """Carry it out."""
+        faults.spoil_commit(names.channel(self.channel), names.account(self.user))
+
+
 ScriptedFault = (
     CloseGateway
     | AbortGateway
@@ -194,6 +269,13 @@ ScriptedFault = (
     | Move
     | ServerMute
     | ServerDeafen
+    | RefuseVoice
+    | CutLink
+    | SetLink
+    | SpeakLate
+    | DowngradeDave
+    | UpgradeDave
+    | SpoilCommit
 )
 
 

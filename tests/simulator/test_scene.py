@@ -57,7 +57,7 @@ roles = ["Relay"]
 [[people]]
 name = "akari"
 channel = "Red"
-clip = "ja"
+clip = "ja_1"
 talks = [[0, 1.5]]
 [[faults]]
 kind = "close_voice"
@@ -98,7 +98,8 @@ user = "akari"
         (GUILD + "[[bots]]\nname = 'a'\ntoken = 't'\n[[bots]]\nname = 'b'\ntoken = 't'", "the same token"),
         (GUILD + "[[bots]]\nname = 'a'\ntoken = 't'\nroles = ['x']", "member 'a': unknown role 'x'"),
         (GUILD + "[[people]]\nname = 'a'\nchannel = 'x'", "person 'a': unknown channel 'x'"),
-        (GUILD + "[[people]]\nname = 'a'\nclip = 'c'\ntalks = [[2, 1]]", "0 <= from < to <= 30"),
+        (GUILD + "[[people]]\nname = 'a'\nclip = 'en_1'\ntalks = [[2, 1]]", "0 <= from < to <= 30"),
+        (GUILD + "[[people]]\nname = 'a'\nclip = 'c'", "person 'a': unknown clip 'c'"),
         (GUILD + "[[people]]\nname = 'a'\ntalks = [[1, 2]]", "talks without a clip"),
         (GUILD + "[[faults]]\nkind = 'kick'\nat = 1\nuser = 'x'", "fault at 1: unknown user 'x'"),
         (GUILD + "[[faults]]\nkind = 'flood'\nat = 1", "faults[0]"),

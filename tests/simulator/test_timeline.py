@@ -3,20 +3,28 @@ import asyncio
 import pytest
 
 from simulator.clock import HandClock
+from simulator.network import LinkQuality
 from simulator.timeline import (
     AbortGateway,
     AbortVoice,
     AskReconnect,
     CloseGateway,
     CloseVoice,
+    CutLink,
+    DowngradeDave,
     InvalidateSession,
     Kick,
     Move,
     MoveVoiceServer,
     RateLimit,
+    RefuseVoice,
     RevokeToken,
     ServerDeafen,
     ServerMute,
+    SetLink,
+    SpeakLate,
+    SpoilCommit,
+    UpgradeDave,
     play,
 )
 
@@ -64,13 +72,20 @@ async def test_each_fault_calls_its_function_at_its_moment(clock: HandClock):
         Move(at=11, user="bot", channel="Red"),
         ServerMute(at=12, user="bot"),
         ServerDeafen(at=13, user="bot", deafened=False),
+        RefuseVoice(at=14, code=4021),
+        CutLink(at=15, user="bot", seconds=2.0),
+        SetLink(at=16, user="bot", quality=LinkQuality(loss=0.1)),
+        DowngradeDave(at=17, channel="Red"),
+        UpgradeDave(at=18, channel="Red"),
+        SpoilCommit(at=19, channel="Red", user="bot"),
+        SpeakLate(at=20, user="bot"),
     ]
     faults = NotingFaults()
     task = asyncio.ensure_future(play(script, faults, Names(), clock))
     for _ in range(3):
         await asyncio.sleep(0)
     assert faults.notes == []
-    for _ in range(13):
+    for _ in range(20):
         clock.turn(1)
         for _ in range(3):
             await asyncio.sleep(0)
@@ -89,6 +104,13 @@ async def test_each_fault_calls_its_function_at_its_moment(clock: HandClock):
         ("move", 11, 22),
         ("server_mute", 11, True),
         ("server_deafen", 11, False),
+        ("refuse_voice", 4021),
+        ("cut_link", 11, 2.0),
+        ("set_link", 11, LinkQuality(loss=0.1)),
+        ("downgrade_dave", 22),
+        ("upgrade_dave", 22),
+        ("spoil_commit", 22, 11),
+        ("speak_late", 11, True),
     ]
 
 
