@@ -37,8 +37,8 @@ async def watched(tmp_path, monkeypatch):
 async def until(holds, seconds=30):
     """Wait for what another process brings about."""
     async with asyncio.timeout(seconds):
-        while not holds():
-            await asyncio.sleep(0.01)  # noqa: ASYNC110 - nothing tells when a process was replaced
+        while not holds():  # noqa: ASYNC110 - nothing tells when a process was replaced
+            await asyncio.sleep(0.01)
 
 
 async def restarted(watched, times):
