@@ -103,16 +103,15 @@ class Session(Participant):
         if self._forwarded % _RTCP_EVERY == 0:
             self._server.udp.send(self.key.seal_report(audio.ssrc), self.address)
 
-    def replay(self, sequence_ack: int) -> bool:
-        """Send again what came after ``sequence_ack``; False if that is no longer known."""
+    def missed(self, sequence_ack: int) -> list[str | bytes] | None:
+        """Return what came after ``sequence_ack`` (-1: everything); ``None`` if that is no longer known."""
+        if sequence_ack == self._sequence:
+            return []
         known = [number for number, _ in self._sent]
-        if sequence_ack not in known and sequence_ack not in {-1, self._sequence}:
-            return False
+        if sequence_ack not in known and sequence_ack != -1:
+            return None
         later = known.index(sequence_ack) + 1 if sequence_ack in known else 0
-        again = [] if sequence_ack == self._sequence else [message for _, message in list(self._sent)[later:]]
-        for message in again:
-            self._push(message)
-        return True
+        return [message for _, message in list(self._sent)[later:]]
 
     def reply(self, op: int, data: dict[str, object] | int) -> None:
         """Send a message that is not counted: hello, heartbeat acks, resumed."""
@@ -323,16 +322,19 @@ class VoiceServer:
         return session
 
     def resume(self, websocket: web.WebSocketResponse, data: dict[str, object]) -> "Session | int":
-        """Take up a session; a close code if that is impossible."""
+        """Take up a session; a close code if that is impossible. A refused one leaves the session as it is."""
+        acknowledged = int(str(data.get("seq_ack", -1)))
         for session in self._inside.values():
-            if isinstance(session, Session) and session.admission.session == data.get("session_id"):
-                known = session.admission.token == data.get("token") and session.key is not None
-                session.socket = websocket
-                if known and session.replay(int(str(data.get("seq_ack", -1)))):
-                    session.reply(9, {})
-                    return session
-                session.socket = None
+            if not isinstance(session, Session) or session.admission.session != data.get("session_id"):
+                continue
+            missed = session.missed(acknowledged)
+            if session.admission.token != data.get("token") or session.key is None or missed is None:
                 return INVALID_SESSION
+            session.socket = websocket
+            for message in missed:
+                self.push(websocket, message)
+            session.reply(9, {})
+            return session
         return INVALID_SESSION
 
     def select(self, session: Session, data: dict[str, object]) -> int | None:
