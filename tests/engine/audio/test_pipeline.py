@@ -220,7 +220,7 @@ def test_loss_and_disorder_make_no_click(opus, tone, lost, rng):
     show = Show(opus, routes([(1, RED, 1.0)]))
     packets = [(n * TICK_NS + rng.randrange(60 * MS), n) for n in range(50) if n not in lost]
     packets.sort(reverse=True)
-    for _ in range(60):
+    for _ in range(75):
         while packets and packets[-1][0] <= show.now:
             at, n = packets.pop()
             show.pipeline.push(OpusPacket(1, 1, n, n * FRAME_SAMPLES, tone[n], at))
