@@ -114,4 +114,6 @@ class DaveyMember:
 
     def _grace(self) -> None:
         if self._session is not None:
-            self._session.set_passthrough_mode(True, GRACE_SECONDS)
+            # davey's time counts from where passing is switched off.
+            self._session.set_passthrough_mode(True)
+            self._session.set_passthrough_mode(False, GRACE_SECONDS)

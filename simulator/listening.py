@@ -10,8 +10,11 @@ from simulator.ears import Heard, filled
 from simulator.opus import FRAME, SAMPLE_RATE, Samples, decode_all
 from simulator.people import Utterance
 
-LONGEST_DELAY = SAMPLE_RATE
+LONGEST_DELAY = SAMPLE_RATE // 2
 """Samples in which an utterance is looked for after it was sent."""
+
+PIECE = 15 * FRAME
+"""Samples that are judged together, 0.3 s."""
 
 LEAST_FRAMES = 15
 """Shorter utterances (0.3 s) are not judged."""
@@ -47,18 +50,38 @@ def correlate(said: Samples, heard: Samples) -> tuple[float, int]:
     return float(scores[best]), best
 
 
-def match(utterance: Utterance, packets: list[Heard]) -> Match:
-    """Look for an utterance in what was heard, from the moment it was sent on."""
+class Recording:
+    """One track, decoded as a whole: a decoder that begins in the middle hears noise first."""
+
+    def __init__(self, packets: list[Heard]) -> None:
+        self._packets = packets
+        self._samples = decode_all(filled(packets))
+
+    def since(self, moment: int, samples: int) -> tuple[Samples, int]:
+        """Return what came from ``moment`` (ns) on, and how many samples after it that begins."""
+        first = next((packet for packet in self._packets if packet.arrival >= moment), None)
+        if first is None:
+            return np.zeros(0, np.float32), 0
+        start = (first.timestamp - self._packets[0].timestamp) & 0xFFFFFFFF
+        return self._samples[start : start + samples], (first.arrival - moment) * SAMPLE_RATE // 1_000_000_000
+
+
+def match(utterance: Utterance, recording: Recording) -> Match:
+    """Look for an utterance in what was heard, from the moment it was sent on.
+
+    Piece by piece, since playout that adapts stretches or shortens time by a frame now and then; each piece counts by
+    its energy, the delay is the middle piece's.
+    """
     said = spoken(utterance)
-    heard, offset = stretch(packets, utterance.start, len(said) + LONGEST_DELAY)
-    correlation, found = correlate(said, heard)
-    return Match(utterance.user, utterance.clip, correlation, (found + offset) * 1000 / SAMPLE_RATE)
-
-
-def stretch(packets: list[Heard], start: int, samples: int) -> tuple[Samples, int]:
-    """Decode what came from ``start`` (ns) on; also return how many samples after ``start`` it begins."""
-    ours = [packet for packet in packets if start <= packet.arrival <= start + samples * 1_000_000_000 // SAMPLE_RATE]
-    if not ours:
-        return np.zeros(0, np.float32), 0
-    offset = (ours[0].arrival - start) * SAMPLE_RATE // 1_000_000_000
-    return np.concatenate([decode_all(filled(ours)), np.zeros(FRAME, np.float32)]), int(offset)
+    heard, offset = recording.since(utterance.start, len(said) + LONGEST_DELAY)
+    total, correlation, delays = 0.0, 0.0, []
+    for start in range(0, len(said) - PIECE + 1, PIECE):
+        piece = said[start : start + PIECE]
+        energy = float(np.sum(piece.astype(np.float64) ** 2))
+        front = max(0, start - offset)
+        score, found = correlate(piece, heard[front : front + PIECE + LONGEST_DELAY])
+        correlation += energy * score
+        total += energy
+        delays.append(found + front - start + offset)
+    delay = sorted(delays)[len(delays) // 2] if delays else 0
+    return Match(utterance.user, utterance.clip, correlation / total if total else 0.0, delay * 1000 / SAMPLE_RATE)

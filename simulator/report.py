@@ -3,10 +3,10 @@
 from collections import Counter
 from typing import Any
 
-from simulator.listening import LEAST_FRAMES, Match, match
+from simulator.ears import Track
+from simulator.listening import LEAST_FRAMES, Match, Recording, match
 from simulator.scene import Cast
 from simulator.show import Show
-from simulator.transport import SILENCE
 from simulator.voice_gateway import VoiceServer
 
 HEARD = 0.9
@@ -51,9 +51,7 @@ def _matches(show: Show) -> list[Match]:
     ears = next(iter(show.ears.values()), None)
     if ears is None:
         return []
-    packets = sorted(
-        (packet for track in ears.tracks.values() for packet in track.packets if packet.opus != SILENCE),
-        key=lambda packet: packet.arrival,
-    )
+    track = max(ears.tracks.values(), key=lambda track: len(track.packets), default=Track())
+    recording = Recording(track.packets)
     alone = [said for said in show.people.utterances if said.alone and said.frames >= LEAST_FRAMES]
-    return [match(said, packets) for said in alone]
+    return [match(said, recording) for said in alone]

@@ -23,7 +23,7 @@ LONGEST_TARGET_NS = 200_000_000
 _GUARD_NS = 500_000
 _UNSEEN_JITTER_NS = 2_000_000
 _NEW_CLOCK_NS = 40_000_000
-_FORGET_NS = 10_000_000_000
+_FORGET_NS = 1_000_000_000
 _REFRESH = 25
 _FIRST_REFRESH = 5
 _PERCENTILE = 0.97
@@ -106,7 +106,7 @@ class Arrivals:
         return _nanoseconds(timestamp) + self._base + self._jitter + _GUARD_NS
 
     def phase(self, now: Nanoseconds) -> Due | None:
-        """Return where in time the packets come, ``None`` unless some came in the last 10 s."""
+        """Return where in time the packets come, ``None`` unless some came in the last second."""
         if not self._transits or now - self._latest > _FORGET_NS:
             return None
         return Due(self._base + self._jitter + _GUARD_NS, self._jitter + _GUARD_NS)

@@ -212,13 +212,13 @@ class DaveGroup:
     def _leave(self) -> None:
         if self._session is not None:
             self._session.reset()
-            self._session.set_passthrough_mode(True, PASSTHROUGH_SECONDS)
+            _grace(self._session)
 
     def _allow_plain(self) -> None:
         self._settled_at = self._clock() + SETTLING_SECONDS
         with self._lock:
             if self._session is not None:
-                self._session.set_passthrough_mode(True, PASSTHROUGH_SECONDS)
+                _grace(self._session)
 
     def _guarded(self, transition: int, process: Callable[[davey.DaveSession], None]) -> list[Outgoing]:
         """Run ``process``; on failure answer as the protocol wants: op 31 and a new key package."""
@@ -273,3 +273,9 @@ class DaveGroup:
             return "dave_in_transition"
         text = str(error)
         return next((reason for name, reason in _REASONS.items() if name in text), "dave_refused")
+
+
+def _grace(session: davey.DaveSession) -> None:
+    """Let plain frames pass for a while: davey's time counts from where passing is switched off."""
+    session.set_passthrough_mode(True)
+    session.set_passthrough_mode(False, PASSTHROUGH_SECONDS)
