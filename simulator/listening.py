@@ -79,7 +79,7 @@ def match(utterance: Utterance, recording: Recording) -> Match:
         piece = said[start : start + PIECE]
         energy = float(np.sum(piece.astype(np.float64) ** 2))
         front = max(0, start - offset)
-        score, found = correlate(piece, heard[front : front + PIECE + LONGEST_DELAY])
+        score, found = correlate(piece, heard[front : max(0, start - offset + PIECE + LONGEST_DELAY)])
         correlation += energy * score
         total += energy
         delays.append(found + front - start + offset)
