@@ -54,7 +54,10 @@ class Track:
 
 
 class Ears:
-    """One listener. ``counts``: ``heard``, ``not_authentic``, ``unknown_ssrc``, ``not_kept`` and davey's reasons."""
+    """One listener.
+
+    ``counts``: ``heard``, ``empty`` (padding only), ``not_authentic``, ``unknown_ssrc``, ``not_kept``, davey's reasons.
+    """
 
     def __init__(
         self, world: World, guild: GuildId, user: UserId, channel: ChannelId, *, tls: ssl.SSLContext, clock: Clock
@@ -198,6 +201,9 @@ class Ears:
 
     def _keep(self, ssrc: Ssrc, sequence: int, timestamp: int, payload: bytes) -> None:
         track = self.tracks.setdefault(ssrc, Track())
+        if not payload:
+            self.counts["empty"] += 1
+            return
         if track.user is None:
             self.counts["unknown_ssrc"] += 1
             return

@@ -112,12 +112,14 @@ class Faults:
             server.refuse_next = code
 
     def cut_link(self, user_id: UserId, seconds: float) -> None:
-        """Let no audio through to the user for so long; its websocket stays."""
-        self._participant(user_id).down.cut_until = real_clock() + int(seconds * 1e9)
+        """Let no audio through to the user, nor from a bot, for so long; its websocket stays."""
+        for link in self._participant(user_id).links:
+            link.cut_until = real_clock() + int(seconds * 1e9)
 
     def set_link(self, user_id: UserId, quality: LinkQuality) -> None:
-        """Make the link to the user worse or better from now on, until it joins anew."""
-        self._participant(user_id).down.quality = quality
+        """Make the links to the user, and from a bot, worse or better from now on, until it joins anew."""
+        for link in self._participant(user_id).links:
+            link.quality = quality
 
     def speak_late(self, user_id: UserId, *, late: bool = True) -> None:
         """Have a simulated person's audio come before it is said whose it is (op 5), from its next word on."""

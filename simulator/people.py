@@ -33,13 +33,15 @@ _log = logging.getLogger(__name__)
 class Script:
     """What a person says and when: spans in seconds that come again every ``period``.
 
-    ``plain_share`` of the frames go unencrypted; with ``late_speaking`` audio comes before op 5 says whose it is.
+    ``plain_share`` of the frames go unencrypted; ``empty_share`` of them are followed by a packet of padding only, as
+    some of Discord's voice servers let through. With ``late_speaking`` audio comes before op 5 says whose it is.
     """
 
     clip: str = ""
     talks: tuple[tuple[float, float], ...] = ()
     period: float = 30.0
     plain_share: float = 0.0
+    empty_share: float = 0.0
     late_speaking: bool = False
 
 
@@ -88,7 +90,7 @@ class Person(Participant):
 
     def audio(self, audio: Audio) -> None:
         """Note who is heard."""
-        if audio.payload != SILENCE:
+        if audio.payload not in {SILENCE, b""}:
             self.heard[Ssrc(audio.ssrc)] = self.heard.get(Ssrc(audio.ssrc), 0) + 1
 
     def _answer(self, answers: list[Answer]) -> None:
@@ -126,6 +128,7 @@ class Voice:
         self._began = 0
         self._start = 0
         self._packets = clips.packets(script.clip) if script.clip else ()
+        self._announced: Person | None = None
 
     def begin(self, start: int) -> None:
         """Let the schedule begin at ``start`` (ns)."""
@@ -165,8 +168,12 @@ class Voice:
         return self.person is not None and self.person.room is not None and self.person.dave.ready
 
     def _announce(self) -> None:
-        person, late = self.person, self.script.late_speaking
-        if person is not None and person.room is not None and self._frame == (LATE_SPEAKING_FRAMES if late else 0):
+        """Say that it speaks: at a spurt's beginning, and in its middle when a new call gave it a new SSRC."""
+        person, beginning = self.person, LATE_SPEAKING_FRAMES if self.script.late_speaking else 0
+        if person is None or person.room is None or self._frame < beginning:
+            return
+        if self._frame == beginning or person is not self._announced:
+            self._announced = person
             person.room.speaking(person, 1)
 
     def _send(self, now: int, opus: bytes) -> None:
@@ -177,10 +184,14 @@ class Voice:
         payload = opus if plain else person.dave.encrypt(opus)
         if payload is None:
             return
+        self._put(now, person, person.room, payload)
+        if self._chance.random() < self.script.empty_share:
+            self._put(now, person, person.room, b"")
+
+    def _put(self, now: int, person: Person, room: Room, payload: bytes) -> None:
         audio = Audio(person.ssrc, self._sequence, self._timestamp, payload)
         self._sequence = (self._sequence + 1) & 0xFFFF
         self.sent += 1
-        room = person.room
         self.up.send(now, lambda: room.audio(person, audio))
 
 

@@ -35,6 +35,11 @@ class Participant:
         """The last speaking flags it sent, ``None`` before the first."""
 
     @property
+    def links(self) -> tuple[Link, ...]:
+        """Every link of its own."""
+        return (self.down,)
+
+    @property
     def wants_audio(self) -> bool:
         """Whether audio can be brought to it."""
         return False

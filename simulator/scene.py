@@ -122,11 +122,16 @@ class PersonTable(_MemberTable, frozen=True):
 
 
 class NetworkTable(_Table, frozen=True):
-    """What links do to packets; ``plain_share`` of the frames go without end-to-end encryption."""
+    """What links do to packets; ``plain_share`` of the frames go without end-to-end encryption.
+
+    ``empty_share`` of them are followed by a packet that holds only padding.
+    """
 
     from_people: LinkQuality = LinkQuality()
     to_clients: LinkQuality = LinkQuality()
+    from_clients: LinkQuality = LinkQuality()
     plain_share: float = 0.0
+    empty_share: float = 0.0
 
 
 class Scene(_Table, frozen=True):

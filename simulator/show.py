@@ -54,6 +54,7 @@ class Show:
             self._cast_person(table)
         for server in self._servers:
             server.link_quality = self._scene.network.to_clients
+            server.uplink_quality = self._scene.network.from_clients
         if self._scene.waits_for_bots:
             self._unlisten = self._world.listen(self._on_event)
         else:
@@ -85,6 +86,7 @@ class Show:
             talks=talks,
             period=self._scene.period,
             plain_share=self._scene.network.plain_share,
+            empty_share=self._scene.network.empty_share,
             late_speaking=table.late_speaking,
         )
 

@@ -38,6 +38,7 @@ RESUMABLE = frozenset({None, 1001, 4015})
 
 _REPLAY_MESSAGES = 500
 _RTCP_EVERY = 250
+_OUTBOX = 10_000
 _log = logging.getLogger(__name__)
 
 
@@ -64,8 +65,10 @@ class VoiceSettings:
 class Session(Participant):
     """A socket client's voice session, over as many websockets as it takes."""
 
-    def __init__(self, server: "VoiceServer", user: UserId, admission: Admission, down: Link) -> None:
+    def __init__(self, server: "VoiceServer", user: UserId, admission: Admission, *, down: Link, up: Link) -> None:
         super().__init__(user, make_ssrc(server.chance), down)
+        self.up = up
+        """The link from the client."""
         self.admission = admission
         self.key: TransportKey | None = None
         self.room: Room | None = None
@@ -75,6 +78,11 @@ class Session(Participant):
         self._sequence = 0
         self._sent: deque[tuple[int, str | bytes]] = deque(maxlen=_REPLAY_MESSAGES)
         self._forwarded = 0
+
+    @property
+    def links(self) -> tuple[Link, ...]:
+        """Both directions."""
+        return (self.down, self.up)
 
     @property
     def wants_audio(self) -> bool:
@@ -97,7 +105,7 @@ class Session(Participant):
             return
         settings, chance = self._server.settings, self._server.chance
         words = 1 + self._forwarded % 3 if chance.random() < settings.extension_share else 0
-        padding = chance.randrange(1, 16) if chance.random() < settings.padded_share else 0
+        padding = chance.randrange(1, 16) if chance.random() < settings.padded_share or not audio.payload else 0
         self._server.udp.send(self.key.seal(audio, Dress(words, padding)), self.address)
         self._forwarded += 1
         if self._forwarded % _RTCP_EVERY == 0:
@@ -149,6 +157,10 @@ class VoiceServer:
         """Close the next websocket that identifies with this code."""
         self.link_quality = PERFECT
         """What the way to clients does to the packets of those who come from now on."""
+        self.uplink_quality = PERFECT
+        """Likewise the way from socket clients."""
+        self.overrun = 0
+        """Websockets cut because their client did not read."""
         self._world = world
         self._tls = tls
         self._network = network
@@ -268,10 +280,16 @@ class VoiceServer:
     # websocket
 
     def push(self, websocket: web.WebSocketResponse, message: str | bytes) -> None:
-        """Put a message on its way; order is kept."""
+        """Put a message on its way; order is kept. A client that does not read is cut off."""
         outbox = self._outboxes.get(websocket)
-        if outbox is not None:
+        if outbox is None:
+            return
+        try:
             outbox.put_nowait(message)
+        except asyncio.QueueFull:
+            del self._outboxes[websocket]
+            self.overrun += 1
+            self._end(websocket, None)
 
     async def _write(self, websocket: web.WebSocketResponse, outbox: asyncio.Queue[str | bytes]) -> None:
         with suppress(ConnectionError, RuntimeError):
@@ -285,7 +303,7 @@ class VoiceServer:
     async def _handle(self, request: web.Request) -> web.WebSocketResponse:
         websocket = web.WebSocketResponse(max_msg_size=1 << 20)
         await websocket.prepare(request)
-        outbox: asyncio.Queue[str | bytes] = asyncio.Queue(10_000)
+        outbox: asyncio.Queue[str | bytes] = asyncio.Queue(_OUTBOX)
         self._outboxes[websocket] = outbox
         writer = self._tasks.start(self._write(websocket, outbox), name="voice-write")
         outbox.put_nowait(json.dumps({"op": 8, "d": {"v": 8, "heartbeat_interval": self.settings.heartbeat_ms}}))
@@ -315,7 +333,9 @@ class VoiceServer:
         if room.requires_dave and not data.get("max_dave_protocol_version"):
             return DAVE_REQUIRED
         self._drop(user, keep_admission=True)
-        session = Session(self, user, admission, self._network.link(f"{self._name}-to-{user}", self.link_quality))
+        down = self._network.link(f"{self._name}-to-{user}", self.link_quality)
+        up = self._network.link(f"{self._name}-from-{user}", self.uplink_quality)
+        session = Session(self, user, admission, down=down, up=up)
         session.socket = websocket
         self._inside[user] = session
         session.json(2, {"ssrc": session.ssrc, "ip": HOST, "port": self.udp.port, "modes": list(self.settings.modes)})
@@ -358,7 +378,8 @@ class VoiceServer:
         )
         for op in (15, 18, 20):
             session.json(op, {"any": 100, "user_id": str(session.user)})
-        room.enter(session)
+        if room.participants.get(session.user) is not session:
+            room.enter(session)
         return None
 
     # UDP
@@ -372,10 +393,13 @@ class VoiceServer:
             return
         for session in self._inside.values():
             if isinstance(session, Session) and session.address == address and session.key and session.room:
-                audio = session.key.open(data)
-                if audio is not None and audio.ssrc == session.ssrc:
-                    session.room.audio(session, audio)
+                session.up.send(self._clock(), lambda session=session: self._audio(session, data))  # type: ignore[misc]  # binds the loop's value
                 return
+
+    def _audio(self, session: Session, data: bytes) -> None:
+        audio = session.key.open(data) if session.key is not None else None
+        if audio is not None and audio.ssrc == session.ssrc and session.room is not None:
+            session.room.audio(session, audio)
 
     def _discover(self, data: bytes, address: tuple[str, int]) -> None:
         ssrc = struct.unpack_from(">I", data, 4)[0]

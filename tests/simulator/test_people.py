@@ -1,6 +1,7 @@
 """Simulated people on a clock that is turned by hand."""
 
 import asyncio
+import itertools
 import ssl
 
 import pytest
@@ -248,3 +249,27 @@ async def test_ten_people_keep_their_group_through_coming_and_going(stages):
     await stage.play(0.5)
     assert stage.server.rooms[stage.red].dave.members == {voice.user for voice in voices}
     assert all(len(stage.heard_from(voice)) > 20 for voice in voices)
+
+
+async def test_who_moves_in_the_middle_of_a_word_says_again_whose_the_new_ssrc_is(stage):
+    voice = await stage.add("akari", Script("ja_1", ((0.0, 20.0),)))
+    await stage.listen()
+    await stage.play(0.5)
+    stage.server.room(stage.blue).participants[stage.owner.id] = stage.listener
+    stage.listener.told.clear()
+    stage.world.move(stage.guild.id, voice.user, stage.blue)
+    await stage.settle()
+    await stage.play(0.1)
+    assert (5, voice.person.ssrc) in [(op, data.get("ssrc")) for op, data, _ in stage.listener.told]
+
+
+async def test_packets_of_padding_only_take_a_number_and_no_time(stage):
+    voice = await stage.add("akari", Script("ja_1", ((0.0, 4.0),), empty_share=0.2))
+    await stage.listen()
+    await stage.play(3)
+    audio = [audio for _, audio in stage.heard_from(voice)]
+    empty = [place for place, packet in enumerate(audio) if not packet.payload]
+    assert 10 < len(empty) < 60
+    numbers = [packet.sequence for packet in audio]
+    assert [(after - before) % 2**16 for before, after in itertools.pairwise(numbers)] == [1] * (len(audio) - 1)
+    assert all(audio[place].timestamp == audio[place - 1].timestamp for place in empty)

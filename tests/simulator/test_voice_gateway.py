@@ -10,6 +10,8 @@ import aiohttp
 import davey
 import pytest
 
+from simulator import voice_gateway
+from simulator.network import LinkQuality
 from simulator.rooms import RoomSettings
 from simulator.server import Simulator
 from simulator.transport import AES_GCM, XCHACHA, Audio, Dress, TransportKey
@@ -510,3 +512,63 @@ async def test_everything_is_bound_to_this_computer_only(call):
     for server in simulator.voice_servers:
         assert server.endpoint.startswith("127.0.0.1:")
         assert server.udp._transport.get_extra_info("sockname")[0] == "127.0.0.1"
+
+
+async def test_a_link_from_the_client_may_lose_what_it_sends(call):
+    simulator, client = call
+    simulator.voice_servers[0].uplink_quality = LinkQuality(loss=1.0)
+    alpha = await client("alpha").come_in()
+    simulator.voice_servers[0].uplink_quality = LinkQuality()
+    beta = await client("beta").come_in()
+    for sender in (alpha, beta):
+        sender.udp.send(sender.key.seal(Audio(sender.ssrc, 1, 960, SPEECH)))
+        await sender.echoed()
+    assert simulator.voice_servers[0].rooms[alpha.channel].taken == 1
+
+
+async def test_a_cut_holds_in_both_directions(call):
+    simulator, client = call
+    alpha, beta = await client("alpha").come_in(), await client("beta").come_in()
+    simulator.faults.cut_link(alpha.user, 60)
+    for sender, other in ((alpha, beta), (beta, alpha)):
+        sender.udp.send(sender.key.seal(Audio(sender.ssrc, 1, 960, SPEECH)))
+        await sender.echoed()
+        assert [data for data in await other.echoed() if other.key.open(data)] == []
+
+
+async def test_a_packet_of_padding_only_is_forwarded_as_one(client):
+    alpha, beta = await client("alpha").come_in(), await client("beta").come_in()
+    alpha.udp.send(alpha.key.seal(Audio(alpha.ssrc, 1, 960, b""), Dress(0, 9)))
+    await alpha.echoed()
+    (data,) = await beta.echoed()
+    assert data[0] & 0x20
+    assert beta.key.open(data) == Audio(alpha.ssrc, 1, 960, b"")
+
+
+async def test_choosing_the_transport_again_gives_a_new_key_and_no_second_self(call):
+    simulator, client = call
+    alpha = await client("alpha").come_in()
+    await alpha.say(1, {"protocol": "udp", "data": {"mode": XCHACHA}})
+    await alpha.expect(25)
+    description = await alpha.expect(4)
+    assert description["mode"] == XCHACHA
+    assert description["secret_key"] != alpha.description["secret_key"]
+    beta = await client("beta").come_in()
+    await alpha.websocket.close()
+    await beta.expect(13)
+    assert simulator.voice_servers[0].rooms[alpha.channel].dave._present == [beta.user]
+
+
+async def test_a_client_that_does_not_read_is_cut_off_and_the_others_go_on(call, monkeypatch):
+    simulator, client = call
+    monkeypatch.setattr(voice_gateway, "_OUTBOX", 50)
+    alpha = await client("alpha").come_in()
+    monkeypatch.setattr(voice_gateway, "_OUTBOX", 10_000)
+    beta = await client("beta").come_in()
+    room = simulator.voice_servers[0].rooms[alpha.channel]
+    for _ in range(60):
+        room.speaking(room.participants[beta.user], 1)
+    assert simulator.voice_servers[0].overrun == 1
+    assert await alpha.close_code() in {None, 1006}
+    await beta.say(3, {"t": 1})
+    assert await beta.expect(6) == {"t": 1}
