@@ -10,11 +10,11 @@ from simulator.ears import Heard, filled
 from simulator.opus import FRAME, SAMPLE_RATE, Samples, decode_all
 from simulator.people import Utterance
 
-LONGEST_DELAY = SAMPLE_RATE // 2
+LONGEST_DELAY = SAMPLE_RATE // 4
 """Samples in which an utterance is looked for after it was sent."""
 
-PIECE = 15 * FRAME
-"""Samples that are judged together, 0.3 s."""
+PIECE = 5 * FRAME
+"""Samples that are judged together, 0.1 s."""
 
 LEAST_FRAMES = 15
 """Shorter utterances (0.3 s) are not judged."""
