@@ -83,6 +83,11 @@ class Faults:
         """Cut the user's voice TCP connection."""
         await self._voice_server_with(user_id).evict(user_id, close_code=None)
 
+    def freeze_voice(self, user_id: UserId) -> None:
+        """Let the user's voice socket fall silent without a word: no message, no heartbeat ack; audio goes on."""
+        for server in self._voice_servers:
+            server.freeze(user_id)
+
     async def move_voice_server(self, channel_id: ChannelId, *, outage: bool = False) -> VoicePlane:
         """Take a channel's call to the next voice server; see ``Calls.move_call``."""
         channel = self._world.channel(channel_id)

@@ -216,6 +216,12 @@ class VoiceServer:
         if websocket is not None:
             self._end(websocket, close_code)
 
+    def freeze(self, user_id: UserId) -> None:
+        """Let the user's websocket fall silent: nothing goes out on it any more, no heartbeat ack either."""
+        participant = self._inside.get(user_id)
+        if isinstance(participant, Session) and participant.socket is not None:
+            self._outboxes.pop(participant.socket, None)
+
     def end_of(self, user_id: UserId) -> Participant | None:
         """Find whoever is inside as this user."""
         return self._inside.get(user_id)
