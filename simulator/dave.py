@@ -96,6 +96,10 @@ class DaveCall:
         self._present.append(user)
         if self.version:
             self._send_binary(user, Op.EXTERNAL_SENDER, self._sender.package())
+        for number, transition in self._transitions.items():
+            if not transition.version:
+                transition.waiting.add(user)
+                self._prepare_downgrade(user, number)
 
     def leave(self, user: UserId) -> None:
         """Take out somebody whose voice session ended."""
@@ -138,7 +142,10 @@ class DaveCall:
         """Turn encryption off for everybody."""
         number = self._new_transition(0, self._present)
         for user in self._present:
-            self._send_json(user, Op.PREPARE_TRANSITION, {"transition_id": number, "protocol_version": 0})
+            self._prepare_downgrade(user, number)
+
+    def _prepare_downgrade(self, user: UserId, number: int) -> None:
+        self._send_json(user, Op.PREPARE_TRANSITION, {"transition_id": number, "protocol_version": 0})
 
     def upgrade(self) -> None:
         """Turn encryption on: a new group from epoch 1."""
@@ -191,6 +198,8 @@ class DaveCall:
         return self._sender.remove(self.epoch, self.leaves.index(user))
 
     def _forget_group(self) -> None:
+        """Begin without a group; transitions into its epochs have no meaning any more."""
+        self._transitions = {number: found for number, found in self._transitions.items() if not found.version}
         self.leaves, self.epoch = [], 0
         self._proposals.clear()
         self._packages.clear()

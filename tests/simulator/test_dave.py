@@ -1,3 +1,4 @@
+import random
 from collections import deque
 
 import pytest
@@ -170,3 +171,98 @@ def test_a_member_who_never_answers_does_not_stop_a_transition(call):
         late()
     call.settle()
     call.all_hear_all()
+
+
+def test_a_downgrade_is_not_undone_by_an_older_transition(call):
+    for user in (101, 102):
+        call.join(user)
+    call.join(103, settle=False)
+    call.dave.downgrade()
+    call.settle()
+    assert call.dave.version == 0
+    assert all(member.version == 0 for member in call.members.values())
+    call.all_hear_all()
+
+
+def test_who_joins_while_a_downgrade_is_under_way_is_told_of_it(call):
+    for user in (101, 102):
+        call.join(user)
+    call.dave.downgrade()
+    call.join(103)
+    assert call.members[103].version == 0
+    call.all_hear_all()
+
+
+class Crossing(Call):
+    """A call whose messages to and from each member keep their order, but cross everybody else's at random."""
+
+    def __init__(self, chance):
+        super().__init__()
+        self.chance, self.down, self.up = chance, {}, {}
+        self.dave._send_json = self.dave._send_binary = self.send
+
+    def send(self, user, op, data):
+        if user in self.down:
+            self.down[user].append((op, data))
+
+    def join(self, user):
+        self.down[user], self.up[user] = deque(), deque()
+        super().join(user, settle=False)
+
+    def answer(self, user, answers):
+        self.up[user].extend(answers)
+
+    def leave(self, user):
+        del self.members[user], self.down[user], self.up[user]
+        self.dave.leave(user)
+
+    def step(self):
+        """Bring one message to its end, whichever; False if there is none."""
+        queues = [(user, queue) for side in (self.down, self.up) for user, queue in side.items() if queue]
+        if not queues:
+            return False
+        user, queue = self.chance.choice(queues)
+        op, data = queue.popleft()
+        if queue is self.up[user]:
+            super().answer(user, [(op, data)])
+        else:
+            take = self.members[user].binary if isinstance(data, bytes) else self.members[user].json
+            self.answer(user, take(op, data))
+        return True
+
+    def settle(self):
+        for _ in range(5_000):
+            if not self.step():
+                return
+        raise AssertionError("the call never comes to rest")
+
+    def disturb(self):
+        """Do one of the things that happen to calls."""
+        user, version = self.chance.choice([101, 102, 103, 104]), self.dave.version
+        if user not in self.members:
+            self.join(user)
+        elif self.chance.random() < 0.3:
+            self.leave(user)
+        elif self.chance.random() < 0.3:
+            self.leave(user)
+            self.join(user)
+        elif self.chance.random() < 0.5:
+            self.dave.spoil_next_commit(user)
+        else:
+            (self.dave.downgrade if version else self.dave.upgrade)()
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_whatever_happens_in_whatever_order_all_hear_all_in_the_end(seed):
+    chance = random.Random(seed)
+    call = Crossing(chance)
+    for _ in range(14):
+        call.disturb()
+        for _ in range(chance.choice([0, 1, 3, 10, 100])):
+            call.step()
+    call.dave._spoil.clear()
+    call.settle()
+    if len(call.members) > 1:
+        call.all_hear_all()
+    if call.dave.version:
+        assert call.dave.members == set(call.members)
