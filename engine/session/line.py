@@ -110,6 +110,7 @@ class VoiceLine:
                 ssl=self._tls,
                 on_packet=self._mixing.push,
                 on_lost=lost,
+                on_encryption=self._encryption_changed,
                 sender=self.sender,
                 counters=self._counters,
             ),
@@ -122,6 +123,10 @@ class VoiceLine:
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.close()
+
+    def _encryption_changed(self) -> None:
+        if self._supervisor is not None:
+            self._supervisor.show()
 
     def _server_updated(self, available: bool) -> None:
         if self._supervisor is not None:

@@ -146,6 +146,10 @@ class Supervisor:
 
     # signals
 
+    def show(self) -> None:
+        """Pass on that something of the line changed that the state shows."""
+        self._on_change()
+
     def lost(self, cause: Cause) -> None:
         """Take in that the voice connection ended without our doing."""
         self._signal(cause)

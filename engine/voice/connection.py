@@ -51,6 +51,8 @@ _DISCOVERY_SECONDS = 0.25
 _LARGEST_MESSAGE = 1 << 20
 _KEEPALIVE = struct.Struct(">Q")
 _NO_CLOSE_CODE = 1006
+_UNANSWERED = 4000
+"""Our code for a websocket that we give up but whose session we want to resume: 1000 would end the session."""
 
 StepT = TypeVar("StepT", Hello, Ready, Described, Resumed)
 log = logging.getLogger(__name__)
@@ -80,13 +82,15 @@ class ModeRefusedError(Exception):
 class VoiceRooms:
     """What a connection works with; it owns none of it.
 
-    ``sender`` is ``None`` for a bot that only listens. ``on_lost`` is called on the loop, once per loss.
+    ``sender`` is ``None`` for a bot that only listens. ``on_lost`` is called on the loop, once per loss;
+    ``on_encryption`` whenever the DAVE version in force changed.
     """
 
     receiver: Receiver
     ssl: ssl.SSLContext | None
     on_packet: OnPacket
     on_lost: Callable[[Loss], None]
+    on_encryption: Callable[[], None] = lambda: None
     sender: Sender | None = None
     counters: Counters | None = None
 
@@ -111,6 +115,7 @@ class VoiceConnection:
         self._ssrc = Ssrc(0)
         self._acknowledged = True
         self._connected = False
+        self._encryption = 0
         self._loop = asyncio.get_running_loop()
 
     @property
@@ -135,7 +140,7 @@ class VoiceConnection:
         self._use_key(described)
         # Not speaking yet, but it tells the server our SSRC, without which it forwards nothing.
         await self._send(self._protocol.speaking(self._ssrc, active=False))
-        self._connected = True
+        self._stand()
         self._tasks.start(self._keep_alive(), name="voice-keepalive")
 
     async def resume(self) -> None:
@@ -144,7 +149,7 @@ class VoiceConnection:
         await self._connect_websocket()
         await self._send(self._protocol.resume())
         await self._step(Resumed)
-        self._connected = True
+        self._stand()
 
     async def close(self) -> None:
         """End it from our side; ``on_lost`` is not called. Ends the sender's sound with its silence frames."""
@@ -160,6 +165,12 @@ class VoiceConnection:
         if self._http is not None:
             await self._http.close()
             self._http = None
+
+    def _stand(self) -> None:
+        """Count as connected from now on, unless the websocket ended while the last step was on its way here."""
+        if self._websocket is None:
+            raise VoiceLostError(Loss("abort"))
+        self._connected = True
 
     # websocket
 
@@ -240,6 +251,9 @@ class VoiceConnection:
             self._handle(event)
         for message in result.send:
             await self._send(message)
+        if self.dave.version != self._encryption:
+            self._encryption = self.dave.version
+            self._rooms.on_encryption()
 
     def _handle(self, event: Event) -> None:
         step = self._steps.get(type(event))
@@ -273,7 +287,7 @@ class VoiceConnection:
         while websocket is self._websocket:
             if not self._acknowledged:
                 self._lose(websocket, Loss("heartbeat"))
-                await websocket.close()
+                await websocket.close(code=_UNANSWERED)
                 return
             self._acknowledged = False
             await self._send(self._protocol.heartbeat(time.time_ns() // 1_000_000))
