@@ -9,9 +9,9 @@ import json
 import logging
 import ssl
 import struct
-from collections import Counter
+from collections import Counter, deque
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import aiohttp
@@ -30,6 +30,9 @@ from simulator.world import VoiceServerAssigned, World, WorldEvent
 MOST_PACKETS = 400_000
 """Packets kept, two hours of one speaker; later ones are counted and not kept."""
 
+MOST_PARKED = 50
+"""Packets of one speaker kept until it is told who it is."""
+
 _DISCOVERY = struct.Struct(">HHI64sH")
 _BINARY_FRONT = struct.Struct(">HB")
 _log = logging.getLogger(__name__)
@@ -47,10 +50,11 @@ class Heard:
 
 @dataclass(slots=True)
 class Track:
-    """Everything heard from one SSRC, in the order it came."""
+    """Everything heard from one SSRC, in the order it came; ``parked`` waits to be told whose it is (op 5)."""
 
     user: UserId | None = None
     packets: list[Heard] = field(default_factory=list)
+    parked: deque[Heard] = field(default_factory=deque)
 
 
 class Ears:
@@ -65,8 +69,8 @@ class Ears:
         self.user = user
         self.tracks: dict[Ssrc, Track] = {}
         self.counts: Counter[str] = Counter()
-        self.speaking: list[tuple[UserId, int, int]] = []
-        """Op 5 as it came: who, flags, when."""
+        self.speaking: deque[tuple[UserId, int, int]] = deque(maxlen=10_000)
+        """The last op 5 as they came: who, flags, when."""
         self.connected = asyncio.Event()
         self._world = world
         self._guild = guild
@@ -104,6 +108,7 @@ class Ears:
         if isinstance(event, VoiceServerAssigned) and event.user_id == self.user and event.endpoint:
             state = self._world.voice_state(self._guild, self.user)
             if state is not None:
+                self.channel = state.channel_id
                 self._tasks.start(self._listen(event, state.session_id), name="ears")
 
     async def _listen(self, event: VoiceServerAssigned, session: str) -> None:
@@ -135,7 +140,7 @@ class Ears:
         if not isinstance(data, dict):
             return
         if op == 8:  # noqa: PLR2004 - hello
-            self._tasks.start(self._beat(float(data["heartbeat_interval"]) / 1000), name="ears-heartbeat")
+            self._tasks.start(self._beat(self._websocket, float(data["heartbeat_interval"]) / 1000), name="ears-beat")
         elif op == 2:  # noqa: PLR2004 - ready
             self._tasks.start(self._select(data), name="ears-select")
         elif op == 4:  # noqa: PLR2004 - session description
@@ -144,7 +149,7 @@ class Ears:
             self.connected.set()
         elif op == 5:  # noqa: PLR2004 - speaking
             self.speaking.append((UserId(int(data["user_id"])), int(data["speaking"]), self._clock()))
-            self.tracks.setdefault(Ssrc(int(data["ssrc"])), Track()).user = UserId(int(data["user_id"]))
+            self._belongs(self.tracks.setdefault(Ssrc(int(data["ssrc"])), Track()), UserId(int(data["user_id"])))
         elif op in {Op.PREPARE_TRANSITION, Op.EXECUTE_TRANSITION, Op.PREPARE_EPOCH}:
             await self._answer(self._dave.json(op, data))
 
@@ -162,8 +167,8 @@ class Ears:
         choice = {"address": address.rstrip(b"\0").decode(), "port": port, "mode": mode}
         await self._say(1, {"protocol": "udp", "data": choice})
 
-    async def _beat(self, interval: float) -> None:
-        while self._websocket is not None and not self._websocket.closed:
+    async def _beat(self, websocket: aiohttp.ClientWebSocketResponse | None, interval: float) -> None:
+        while websocket is not None and websocket is self._websocket and not websocket.closed:
             await self._say(3, {"t": self._clock() // 1_000_000, "seq_ack": self._sequence})
             await asyncio.sleep(interval)
 
@@ -197,18 +202,28 @@ class Ears:
         if audio is None:
             self.counts["not_authentic"] += 1
             return
-        self._keep(Ssrc(audio.ssrc), audio.sequence, audio.timestamp, audio.payload)
-
-    def _keep(self, ssrc: Ssrc, sequence: int, timestamp: int, payload: bytes) -> None:
-        track = self.tracks.setdefault(ssrc, Track())
-        if not payload:
+        if not audio.payload:
             self.counts["empty"] += 1
             return
+        track = self.tracks.setdefault(Ssrc(audio.ssrc), Track())
+        self._take(track, Heard(audio.sequence, audio.timestamp, audio.payload, self._clock()))
+
+    def _belongs(self, track: Track, user: UserId) -> None:
+        """Learn whose track it is, and take in what came before."""
+        track.user = user
+        while track.parked:
+            self._take(track, track.parked.popleft())
+
+    def _take(self, track: Track, packet: Heard) -> None:
+        """Decrypt and keep a packet, or park it while nobody knows whose it is."""
         if track.user is None:
-            self.counts["unknown_ssrc"] += 1
+            track.parked.append(packet)
+            if len(track.parked) > MOST_PARKED:
+                track.parked.popleft()
+                self.counts["unknown_ssrc"] += 1
             return
         try:
-            opus = payload if payload == SILENCE else self._dave.decrypt(track.user, payload)
+            opus = packet.opus if packet.opus == SILENCE else self._dave.decrypt(track.user, packet.opus)
         except ValueError as error:
             self.counts[str(error).rpartition(" ")[2]] += 1
             return
@@ -216,7 +231,7 @@ class Ears:
         if len(track.packets) >= MOST_PACKETS:
             self.counts["not_kept"] += 1
             return
-        track.packets.append(Heard(sequence, timestamp, opus, self._clock()))
+        track.packets.append(replace(packet, opus=opus))
 
 
 def filled(packets: list[Heard]) -> list[bytes]:
