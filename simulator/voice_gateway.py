@@ -39,6 +39,7 @@ RESUMABLE = frozenset({None, 1001, 4015})
 _REPLAY_MESSAGES = 500
 _RTCP_EVERY = 250
 _OUTBOX = 10_000
+_MISSED_HEARTBEATS = 3
 _log = logging.getLogger(__name__)
 
 
@@ -423,14 +424,20 @@ class _Client:
         self._server = server
         self._websocket = websocket
         self._session: Session | None = None
+        self._alive()
+
+    def _alive(self) -> None:
+        """Note a heartbeat; nothing else a client sends keeps its session."""
+        patience = _MISSED_HEARTBEATS * self._server.settings.heartbeat_ms / 1000
+        self._deadline = asyncio.get_running_loop().time() + patience
 
     async def run(self) -> None:
-        """Serve until the client goes, falls silent or is refused."""
-        patience = 3 * self._server.settings.heartbeat_ms / 1000
+        """Serve until the client goes, beats no more or is refused."""
         with suppress(ConnectionError):
             while True:
                 try:
-                    message = await self._websocket.receive(timeout=patience)
+                    async with asyncio.timeout_at(self._deadline):
+                        message = await self._websocket.receive()
                 except TimeoutError:
                     await self._websocket.close(code=SESSION_TIMEOUT)
                     return
@@ -442,12 +449,12 @@ class _Client:
                     return
 
     def gone(self) -> None:
-        """Note that the websocket ended; a client that said goodbye itself (1000) gives its session up."""
+        """Note that the websocket ended; a client that said goodbye (1000) or went silent gives its session up."""
         session = self._session
         if session is None or session.socket is not self._websocket:
             return
         session.socket = None
-        if self._websocket.close_code == WSCloseCode.OK:
+        if self._websocket.close_code in {WSCloseCode.OK, SESSION_TIMEOUT}:
             self._server._drop(session.user, keep_admission=True)  # noqa: SLF001 - one room, two classes
 
     def _take(self, data: str | bytes) -> int | None:
@@ -461,6 +468,7 @@ class _Client:
 
     def _json(self, op: int, data: object) -> int | None:
         if op == 3:  # noqa: PLR2004 - heartbeat
+            self._alive()
             self._server.push(
                 self._websocket,
                 json.dumps({"op": 6, "d": {"t": data.get("t")}})

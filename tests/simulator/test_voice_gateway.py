@@ -4,7 +4,7 @@ import asyncio
 import json
 import socket
 import struct
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import aiohttp
 import davey
@@ -264,6 +264,31 @@ async def test_a_client_without_heartbeats_is_dropped(scene):
     async with running(scene, voice=VoiceSettings(heartbeat_ms=30)) as (_, client):
         alpha = await client("alpha").come_in()
         assert await alpha.close_code() == 4009
+        await resume(alpha)
+        assert await alpha.close_code() == 4006
+
+
+async def test_other_messages_are_no_heartbeats(scene):
+    async with running(scene, voice=VoiceSettings(heartbeat_ms=50)) as (_, client):
+        alpha = await client("alpha").come_in()
+        with suppress(ConnectionError):
+            for flags in range(1_000):
+                await alpha.say(5, {"speaking": flags % 2, "delay": 0, "ssrc": alpha.ssrc})
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(0.005):
+                        await alpha.websocket.receive()
+                if alpha.websocket.closed:
+                    break
+        assert alpha.websocket.close_code == 4009
+
+
+async def test_heartbeats_keep_a_session(scene):
+    async with running(scene, voice=VoiceSettings(heartbeat_ms=30)) as (_, client):
+        alpha = await client("alpha").come_in()
+        begin = asyncio.get_running_loop().time()
+        while asyncio.get_running_loop().time() < begin + 0.2:
+            await alpha.say(3, {"t": 1})
+            await alpha.expect(6)
 
 
 # others
