@@ -70,14 +70,14 @@ ROWS = {
 
 @pytest.mark.parametrize("bot", BOTS)
 @pytest.mark.parametrize("row", ROWS)
-async def test_voice_comes_back(on_air, row, bot):
+async def test_voice_comes_back(on_air, row, bot, record_property):
     fault, causes, ways = ROWS[row]
     async with on_air(voice=SHORT_HEARTBEAT) as show:
         since = show.mark()
         await fault(show, bot)
         outage = await show.outage(bot, since)
         await show.until_heard()
-        print(f"{row} {bot}: {outage.cause} {outage.actions} {outage.duration_ms} ms, gap {show.gap:.2f} s")
+        record_property("gap_s", show.gap)
         assert outage.cause in causes
         assert outage.actions in ways
         assert outage.recovered
@@ -133,7 +133,6 @@ async def test_voice_goes_on_without_the_main_gateway(on_air, fault, bot):
         fault(show, bot)
         await show.until(lambda: show.discord.gateway.resumed > resumed)
         await show.until_heard()
-        print(f"{fault.__name__} {bot}: gap {show.gap:.2f} s")
         assert show.gap == 0.0
         assert show.outages(bot, since) == []
         show.check_nothing_doubled()
@@ -147,7 +146,6 @@ async def test_a_new_session_of_the_main_gateway_joins_anew(on_air, bot):
         show.faults.invalidate_session(show.user(bot))
         outage = await show.outage(bot, since)
         await show.until_heard()
-        print(f"new gateway session {bot}: {outage.cause} {outage.actions} gap {show.gap:.2f} s")
         assert (outage.cause, outage.actions, outage.recovered) == ("gateway_session", ("full",), True)
         assert show.gap <= RECOVERED_SECONDS
         show.check_nothing_doubled()
@@ -166,7 +164,6 @@ async def test_a_broken_commit_is_answered_with_a_new_key_package(on_air, bot, m
         show.discord.world.join(show.cast.guild.id, guest, show.home(bot))
         await show.until(lambda: complaints and {guest, show.user(bot)} <= call.members and not call._transitions)
         await show.until_heard(steady=0.5)
-        print(f"broken commit {bot}: gap {show.gap:.2f} s")
         assert complaints == [show.user(bot)]
         assert show.gap <= RECOVERED_SECONDS
         if bot == "red":
@@ -185,7 +182,6 @@ async def test_encryption_is_turned_off_and_on(on_air, bot):
             fault(show.home(bot))
             await show.until(lambda version=version: show.state(bot).encryption == version)
             await show.until_heard(steady=1.0)
-        print(f"encryption off and on {bot}: gap {show.gap:.2f} s")
         assert show.gap <= RECOVERED_SECONDS
         assert show.outages(bot, since) == []
         show.check_nothing_doubled()
