@@ -225,6 +225,7 @@ class VoiceConnection:
 
     async def _read(self, websocket: aiohttp.ClientWebSocketResponse) -> None:
         """Take messages until the websocket ends, whatever they do; then tell the loss, unless it was our doing."""
+        code: int | None = None
         try:
             while True:
                 message = await websocket.receive()
@@ -233,10 +234,11 @@ class VoiceConnection:
                 elif message.type is aiohttp.WSMsgType.BINARY:
                     await self._take(self._protocol.receive_binary(message.data))
                 else:
+                    # The websocket's own close_code turns into 1006 when our answer to the close finds nobody.
+                    code = message.data if message.type is aiohttp.WSMsgType.CLOSE else websocket.close_code
                     break
         except (OSError, aiohttp.ClientError, RuntimeError):
             log.debug("voice websocket broke")
-        code = websocket.close_code
         self._lose(websocket, Loss("abort") if code in {None, _NO_CLOSE_CODE} else Loss("close", code))
 
     def _parse(self, text: str) -> Result:

@@ -115,6 +115,14 @@ class DaveGroup:
         self.version = version
         return self._renew(version)
 
+    def offer_again(self) -> list[Outgoing]:
+        """Offer another key package unless we are in a group: the first may have gone down with a websocket."""
+        return (
+            []
+            if self._target == 0 or (self._session is not None and self._session.ready)
+            else self._renew(self._target)
+        )
+
     def reset(self) -> None:
         """Forget the group and its external sender, as before a new voice session."""
         with self._lock:

@@ -122,7 +122,7 @@ class VoiceProtocol:
             SESSION_DESCRIPTION: self._described,
             SPEAKING: self._speaking,
             HEARTBEAT_ACK: lambda _: Result(events=[Acknowledged()]),
-            RESUMED: lambda _: Result(events=[Resumed()]),
+            RESUMED: lambda _: Result(send=dave.offer_again(), events=[Resumed()]),
             CLIENTS_CONNECT: lambda _: Result(),
             CLIENT_DISCONNECT: lambda data: Result(events=[Left(UserId(int(data["user_id"])))]),
             Op.PREPARE_TRANSITION: self._prepare_transition,

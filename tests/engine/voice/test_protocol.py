@@ -1,0 +1,127 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.metrics import Counters
+from engine.voice.dave import Binary, DaveGroup, Json
+from engine.voice.protocol import (
+    Acknowledged,
+    Described,
+    Hello,
+    Left,
+    Ready,
+    Resumed,
+    Spoke,
+    VoiceProtocol,
+    VoiceServer,
+    on_the_wire,
+)
+
+SERVER = VoiceServer(1, 2, 3, "session", "secret-token", "host:1")
+
+
+@pytest.fixture
+def protocol():
+    return make()
+
+
+def make():
+    return VoiceProtocol(SERVER, DaveGroup(3, 2, lambda: 0.0), Counters())
+
+
+def events(protocol, op, data, **more):
+    return protocol.receive({"op": op, "d": data, **more}).events
+
+
+def test_identify_offers_encryption_and_the_token_is_not_printed(protocol):
+    message = protocol.identify()
+    assert message.op == 0
+    assert message.data["max_dave_protocol_version"] == 1
+    assert message.data["token"] == "secret-token"
+    assert "secret-token" not in repr(SERVER)
+
+
+@pytest.mark.parametrize("interval", [5000, 5000.5])
+def test_hello(protocol, interval):
+    assert events(protocol, 8, {"heartbeat_interval": interval}) == [Hello(interval / 1000)]
+
+
+@pytest.mark.parametrize(
+    ("modes", "chosen"),
+    [
+        (["aead_xchacha20_poly1305_rtpsize", "aead_aes256_gcm_rtpsize"], "aead_aes256_gcm_rtpsize"),
+        (["xsalsa20_poly1305", "aead_xchacha20_poly1305_rtpsize"], "aead_xchacha20_poly1305_rtpsize"),
+        (["xsalsa20_poly1305"], None),
+    ],
+)
+def test_ready_chooses_a_mode(protocol, modes, chosen):
+    ready = {"ssrc": 5, "ip": "127.0.0.1", "port": 9, "modes": modes, "experiments": ["new"]}
+    assert events(protocol, 2, ready) == [Ready(5, "127.0.0.1", 9, chosen)]
+
+
+@pytest.mark.parametrize("version", [0, 1])
+def test_description_begins_encryption(protocol, version):
+    data = {"mode": "aead_aes256_gcm_rtpsize", "secret_key": list(range(32)), "dave_protocol_version": version}
+    result = protocol.receive({"op": 4, "d": data})
+    assert result.events == [Described("aead_aes256_gcm_rtpsize", bytes(range(32)))]
+    assert [message.op for message in result.send] == [26] * version
+
+
+@pytest.mark.parametrize("user", ["7", 7])
+def test_speaking_and_leaving(protocol, user):
+    assert events(protocol, 5, {"speaking": 5, "ssrc": 9, "user_id": user}) == [Spoke(9, 7)]
+    assert events(protocol, 13, {"user_id": user}) == [Left(7)]
+    assert events(protocol, 6, {"t": 1}) == [Acknowledged()]
+    assert events(protocol, 9, None) == [Resumed()]
+
+
+def test_sequence_is_kept_from_both_kinds(protocol):
+    assert protocol.resume().data["seq_ack"] == -1
+    protocol.receive({"op": 18, "d": {}, "seq": 4})
+    assert protocol.heartbeat(10).data == {"t": 10, "seq_ack": 4}
+    protocol.receive_binary(b"\x00\x05\x19whatever")
+    protocol.receive({"op": 18, "d": {}})
+    assert protocol.resume().data["seq_ack"] == 5
+
+
+def test_what_goes_on_the_wire():
+    assert on_the_wire(Binary(26, b"package")) == b"\x1apackage"
+    assert on_the_wire(Json(3, {"t": 1})) == {"op": 3, "d": {"t": 1}}
+
+
+def test_unknown_and_malformed_are_counted(protocol):
+    counters = protocol._counters
+    protocol.receive({"op": 99, "d": {}})
+    protocol.receive({"op": 18, "d": {}})
+    for bad in (None, [], {"op": "x"}, {"op": 8}, {"op": 8, "d": {"heartbeat_interval": "soon"}}, {"op": 2, "d": []}):
+        protocol.receive(bad)
+    protocol.receive({"op": 4, "d": {"mode": "aead_aes256_gcm_rtpsize", "secret_key": [1, 2]}})
+    protocol.receive({"op": 5, "d": {"ssrc": 2**40, "user_id": "1"}})
+    protocol.receive_binary(b"\0")
+    assert counters.snapshot() == {"gateway_ignored": 2, "gateway_malformed": 9}
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
+    max_leaves=12,
+)
+keys = st.sampled_from(
+    ["ssrc", "ip", "port", "modes", "mode", "secret_key", "user_id", "transition_id", "protocol_version", "epoch"]
+)
+
+
+@given(st.integers(-2, 40), json_values | st.dictionaries(keys, json_values), st.none() | st.integers())
+def test_any_json_is_survived(op, data, sequence):
+    protocol = make()
+    protocol.receive(json.loads(json.dumps({"op": op, "d": data, "seq": sequence})))
+    protocol.receive(data)
+
+
+@given(st.binary(max_size=100))
+def test_any_bytes_are_survived(data):
+    protocol = make()
+    protocol.dave.start(1)
+    protocol.receive_binary(data)

@@ -1,0 +1,126 @@
+import pytest
+
+from engine.voice import aead, rtp
+from engine.voice.aead import TransportCipher
+from engine.voice.dave import SILENCE, DaveGroup
+from engine.voice.sender import Sender, Transport
+from simulator.transport import TransportKey
+
+KEY = bytes(32)
+
+
+class Wire:
+    """A socket that keeps what is sent, and the announcements beside it."""
+
+    def __init__(self, ssrc=5):
+        self.ssrc, self.log, self.error = ssrc, [], None
+        self.dave = DaveGroup(1, 2, lambda: 0.0)
+        self.key = TransportKey(aead.AES_GCM, KEY)
+
+    def send(self, data):
+        if self.error is not None:
+            raise self.error
+        self.log.append(self.key.open(data))
+
+    def transport(self):
+        cipher = TransportCipher(aead.AES_GCM, KEY)
+        return Transport(self, cipher, self.ssrc, self.dave, self.log.append)
+
+    @property
+    def audio(self):
+        return [entry for entry in self.log if not isinstance(entry, bool)]
+
+
+@pytest.fixture
+def wire():
+    return Wire()
+
+
+@pytest.fixture
+def sender(wire):
+    made = Sender()
+    made.attach(wire.transport())
+    return made
+
+
+def test_time_advances_through_silence_and_numbers_do_not(sender, wire):
+    for opus in (b"a", b"b", *[None] * 20, b"c"):
+        sender(opus)
+    first = wire.audio[0]
+    assert [(audio.sequence - first.sequence) % 65536 for audio in wire.audio] == list(range(8))
+    times = [(audio.timestamp - first.timestamp) % 2**32 // 960 for audio in wire.audio]
+    assert times == [0, 1, 2, 3, 4, 5, 6, 22]
+
+
+def test_five_silence_frames_and_the_speaking_flag_around_sound(sender, wire):
+    for opus in (b"a", *[None] * 10):
+        sender(opus)
+    payloads = [entry if isinstance(entry, bool) else entry.payload for entry in wire.log]
+    assert payloads == [True, b"a", *[SILENCE] * 5, False]
+
+
+def test_sound_that_comes_back_within_the_silence_frames_goes_on(sender, wire):
+    for opus in (b"a", None, None, b"b", *[None] * 8):
+        sender(opus)
+    assert wire.log.count(True) == 1
+    assert [audio.payload for audio in wire.audio] == [b"a", SILENCE, SILENCE, b"b", *[SILENCE] * 5]
+
+
+def test_another_connection_goes_on_in_the_same_time(sender, wire):
+    sender(b"a")
+    sender.detach()
+    for _ in range(50):
+        sender(b"lost")
+    other = Wire(ssrc=6)
+    sender.attach(other.transport())
+    sender(b"b")
+    assert sender.counters.get("not_connected") == 50
+    assert other.log[0] is True
+    assert other.audio[0].ssrc == 6
+    assert (other.audio[0].timestamp - wire.audio[0].timestamp) % 2**32 == 51 * 960
+
+
+def test_finish_sends_the_silence_that_is_due(sender, wire):
+    sender(b"a")
+    sender(None)
+    sender.finish()
+    sender(b"after")
+    assert [audio.payload for audio in wire.audio] == [b"a", *[SILENCE] * 5]
+    assert wire.log[-1] is False
+
+
+def test_finish_in_silence_sends_nothing(sender, wire):
+    sender.finish()
+    assert wire.log == []
+
+
+def test_nothing_goes_in_the_clear_while_the_group_is_not_ready(sender, wire):
+    wire.dave.start(1)
+    sender(b"a")
+    assert wire.audio == []
+    assert sender.counters.get("dave_not_ready") == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"), [(BlockingIOError(), "socket_full"), (ConnectionRefusedError(), "socket_error")]
+)
+def test_a_socket_that_does_not_take_it_is_counted(sender, wire, error, reason):
+    wire.error = error
+    sender(b"a")
+    assert sender.counters.snapshot() == {reason: 1}
+
+
+def test_the_last_nonce_is_never_used_again(wire):
+    sender, transport = Sender(), wire.transport()
+    transport.cipher._nonce = aead.LAST_NONCE + 1
+    sender.attach(transport)
+    sender(b"a")
+    assert sender.counters.get("nonce_exhausted") == 1
+
+
+def test_numbers_wrap(sender, wire):
+    sender._sequence, sender._timestamp = 65535, 2**32 - 960
+    sender(b"a")
+    sender(b"b")
+    assert [(audio.sequence, audio.timestamp) for audio in wire.audio] == [(65535, 0), (0, 960)]
+    assert rtp.write(0, 960, 5)[:2] == b"\x80\x78"
