@@ -22,6 +22,7 @@ from simulator.limits import RequestLimits, SessionStarts
 from simulator.network import Network
 from simulator.people import People
 from simulator.rest import BASE, Rest
+from simulator.rooms import Clock as MediaClock
 from simulator.rooms import RoomSettings, real_clock
 from simulator.routes import Routes
 from simulator.scene import SCENES, Cast, Scene, build, load
@@ -47,7 +48,8 @@ class Simulator:
     """A Discord on this computer, between ``async with`` and its end.
 
     ``scene`` defaults to the one of two teams; ``folder`` (for ``ca.pem``) to a temporary one; ``seed`` to the scene's;
-    ``voice_servers`` to two real ones, made with ``rooms`` and ``voice``.
+    ``voice_servers`` to two real ones, made with ``rooms`` and ``voice``. Limits and faults go by ``clock`` (s), people
+    and links by ``media_clock`` (ns).
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Simulator:
         seed: int | None = None,
         gateway: GatewaySettings | None = None,
         clock: Clock | None = None,
+        media_clock: MediaClock = real_clock,
         rooms: RoomSettings | None = None,
         voice: VoiceSettings | None = None,
         voice_servers: Sequence[VoicePlane] | None = None,
@@ -66,6 +69,7 @@ class Simulator:
         self._folder = folder
         self._gateway_settings = gateway or GatewaySettings()
         self._clock = clock or RealClock()
+        self._media_clock = media_clock
         self._tasks = Tasks()
         self._stack = AsyncExitStack()
         self._seed = self._scene.seed if seed is None else seed
@@ -111,7 +115,7 @@ class Simulator:
                 self.world,
                 self.certificates.server,
                 self.network,
-                real_clock,
+                self._media_clock,
                 name=f"voice-{number}",
                 seed=self._seed,
                 settings=self._voice_settings,
@@ -129,7 +133,7 @@ class Simulator:
             self.world,
             servers=self.real_voice_servers,
             network=self.network,
-            clock=real_clock,
+            clock=self._media_clock,
             tls=self.certificates.client,
             seed=self._seed,
         )

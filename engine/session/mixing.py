@@ -1,9 +1,11 @@
 """The sound of one session: the receive thread, the mix thread and the pipeline between them."""
 
 import asyncio
+import time
+from collections.abc import Callable
 
 from common.types import ChannelId
-from engine.audio.clock import MixClock
+from engine.audio.clock import MixClock, Ticker
 from engine.audio.frame import OpusPacket
 from engine.audio.meter import MeterReading, Percentiles
 from engine.audio.opus import Opus
@@ -13,12 +15,17 @@ from engine.voice.receiver import Receiver
 
 
 class Mixing:
-    """Made at the start of a session and closed at its end; ``start`` begins the ticking. Raises OPUS_MISSING."""
+    """Made at the start of a session and closed at its end; ``start`` begins the ticking. Raises OPUS_MISSING.
 
-    def __init__(self) -> None:
-        self._pipeline = Pipeline(Opus())
-        self.receiver = Receiver()
-        self._clock = MixClock(self._pipeline)
+    ``now`` returns monotonic ns; arrivals are noted by it, and the clock that ``make_clock`` returns must tick by it.
+    """
+
+    def __init__(
+        self, *, now: Callable[[], int] = time.perf_counter_ns, make_clock: Callable[[Ticker], MixClock] = MixClock
+    ) -> None:
+        self._pipeline = Pipeline(Opus(), now)
+        self.receiver = Receiver(now)
+        self._clock = make_clock(self._pipeline)
         self._outputs: dict[ChannelId, Output] = {}
         self._ticking = False
 

@@ -18,6 +18,7 @@ from common.types import BotKey, UserId
 from engine.gateway.budget import IdentifyBudget
 from engine.gateway.endpoint import Endpoint
 from engine.session import match
+from engine.session.mixing import Mixing
 from engine.session.roster import Strip, StripMemory
 from engine.session.routing import Desk, channel_id, checked_gain, user_id
 from engine.session.running import Running
@@ -26,7 +27,8 @@ from engine.session.running import Running
 class RelaySession:
     """One relay at a time. ``on_change`` is called on the loop after every change of :meth:`state`.
 
-    ``clock`` returns milliseconds since the epoch that never go back; ``random`` spreads the bots' retries.
+    ``clock`` returns milliseconds since the epoch that never go back; ``random`` spreads the bots' retries;
+    ``make_mixing`` is called once per start.
     """
 
     def __init__(
@@ -37,12 +39,14 @@ class RelaySession:
         clock: Callable[[], int],
         random: Random,
         on_change: Callable[[], None],
+        make_mixing: Callable[[], Mixing] = Mixing,
     ) -> None:
         self._endpoint = endpoint
         self._budget = budget
         self._clock = clock
         self._random = random
         self._on_change = on_change
+        self._make_mixing = make_mixing
         self._memory = StripMemory()
         self._running: Running | None = None
         self._phase = Phase.IDLE
@@ -109,6 +113,7 @@ class RelaySession:
             clock=self._clock,
             random=self._random,
             on_change=self._on_change,
+            make_mixing=self._make_mixing,
         )
 
     async def _tear_down(self, running: Running) -> None:

@@ -49,6 +49,7 @@ class Running:
         clock: Callable[[], int],
         random: Random,
         on_change: Callable[[], None],
+        make_mixing: Callable[[], Mixing],
     ) -> None:
         self.spec = spec
         self.desk = Desk()
@@ -60,6 +61,7 @@ class Running:
         self._clock = clock
         self._random = random
         self._on_change = on_change
+        self._make_mixing = make_mixing
         self._outages = OutageLog(clock)
         self._notices = Notices()
         self._pool = Pool({})
@@ -74,7 +76,7 @@ class Running:
         raise_all([*preflight.check_spec(self.spec, used), *equal_tokens(used)])
         self.desk = replace(routing.desk_from_spec(self.spec), kill=kill)
         await self._log_in(used)
-        self._mixing = Mixing()
+        self._mixing = self._make_mixing()
         tls = self._endpoint.ssl_context()
         for place in preflight.places(self.spec):
             seat = self._seat(place, self._mixing, tls)

@@ -13,19 +13,20 @@ from engine.metrics import Counters
 LARGEST_DATAGRAM = 2_048
 
 Handler = Callable[[bytes, int], None]
-"""Takes a datagram and its arrival (``perf_counter_ns``), in the receive thread."""
+"""Takes a datagram and its arrival (ns of the receiver's clock), in the receive thread."""
 
 log = logging.getLogger(__name__)
 
 
 class Receiver:
-    """Reads every registered socket and hands each datagram to its handler.
+    """Reads every registered socket and hands each datagram to its handler. ``clock`` returns monotonic ns.
 
     ``counters``: ``handler_failed`` for datagrams whose handler raised, ``socket_error`` for refused reads.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], int] = time.perf_counter_ns) -> None:
         self.counters = Counters()
+        self._clock = clock
         self._selector = selectors.DefaultSelector()
         self._posted: deque[Callable[[], None]] = deque()
         self._wake_out, self._wake_in = socket.socketpair()
@@ -100,7 +101,7 @@ class Receiver:
 
     def _handle(self, handler: Handler, data: bytes) -> None:
         try:
-            handler(data, time.perf_counter_ns())
+            handler(data, self._clock())
         except Exception:
             self.counters.add("handler_failed")
             failures = self.counters.get("handler_failed")
