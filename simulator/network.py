@@ -13,6 +13,9 @@ Deliver = Callable[[], None]
 
 MS = 1_000_000
 
+MOST_ON_THE_WAY = 100_000
+"""Packets under way on all links together; ten seconds of two hundred people."""
+
 
 @dataclass(frozen=True, slots=True)
 class LinkQuality:
@@ -48,14 +51,17 @@ class Network:
         self._queue: list[tuple[int, int, Deliver]] = []
         self._order = itertools.count()
         self.lost = 0
-        """Packets lost on any link."""
+        """Packets lost on any link, or because too many were under way."""
 
     def link(self, name: str, quality: LinkQuality = PERFECT) -> "Link":
         """Make a link; its chances follow from the network's seed and its name."""
         return Link(self, quality, random.Random(f"link-{self._seed}-{name}"))
 
     def schedule(self, moment: int, deliver: Deliver) -> None:
-        """Have ``deliver`` called at ``moment`` (ns)."""
+        """Have ``deliver`` called at ``moment`` (ns); lost if ``MOST_ON_THE_WAY`` packets are under way already."""
+        if len(self._queue) >= MOST_ON_THE_WAY:
+            self.lost += 1
+            return
         heapq.heappush(self._queue, (moment, next(self._order), deliver))
 
     def advance(self, now: int) -> None:

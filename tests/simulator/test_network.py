@@ -2,6 +2,7 @@ import itertools
 
 import pytest
 
+from simulator import network as network_module
 from simulator.network import LinkQuality, Network
 
 MS = 1_000_000
@@ -85,4 +86,15 @@ def test_a_cut_drops_everything_until_its_end():
     for now in (0, 99 * MS, 100 * MS):
         link.send(now, lambda now=now: arrived.append(now))
     assert arrived == [100 * MS]
+    assert network.lost == 2
+
+
+def test_only_so_many_packets_are_under_way(monkeypatch):
+    monkeypatch.setattr(network_module, "MOST_ON_THE_WAY", 3)
+    network, arrived = Network(1), []
+    link = network.link("a", LinkQuality(delay_ms=10))
+    for number in range(5):
+        link.send(0, lambda number=number: arrived.append(number))
+    network.advance(10 * MS)
+    assert arrived == [0, 1, 2]
     assert network.lost == 2
