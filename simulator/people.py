@@ -7,6 +7,7 @@ argument of :meth:`People.advance`; :meth:`People.run` is the shell that drives 
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -251,7 +252,14 @@ class People:
             if self._network.next_due is not None:
                 dues.append(self._network.next_due)
             wait = min(dues, default=now + FRAME_NS) - self._clock()
-            await asyncio.sleep(max(0.0, min(wait, FRAME_NS) / _NS))
+            await self._sleep(max(0.0, min(wait, FRAME_NS) / _NS))
+
+    async def _sleep(self, seconds: float) -> None:
+        """Sleep exactly while somebody talks: the loop's own timers are up to a millisecond late, as jitter."""
+        if any(voice.talking for voice in self.voices.values()):
+            await asyncio.to_thread(time.sleep, seconds)
+        else:
+            await asyncio.sleep(seconds)
 
     def _finished(self, utterance: Utterance) -> None:
         others = any(voice.talking for voice in self.voices.values() if voice.user != utterance.user)
