@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections import Counter
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -214,7 +215,7 @@ class OnAir:
         """
         packets = sorted((packet for _, track in self._tracks() for packet in track), key=lambda packet: packet.arrival)
         assert len(packets) > 25
-        for before, after in zip(packets, packets[1:], strict=False):
+        for before, after in pairwise(packets):
             by_rtp = ((after.timestamp - before.timestamp) & 0xFFFFFFFF) / SAMPLE_RATE
             assert by_rtp >= FRAME / SAMPLE_RATE
             assert -0.1 < by_rtp - (after.arrival - before.arrival) / 1e9 < 0.2
