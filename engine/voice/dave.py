@@ -31,6 +31,9 @@ PASSTHROUGH_SECONDS = 10
 SETTLING_SECONDS = 2
 """Time after a key change in which frames under the old or the coming key are nobody's fault."""
 
+PENDING_TRANSITIONS = 64
+"""Transitions announced and not yet executed that are remembered; the oldest gives way."""
+
 _MAGIC = b"\xfa\xfa"
 _REASONS = {
     "NoDecryptorForUser": "dave_no_decryptor",
@@ -136,7 +139,7 @@ class DaveGroup:
 
     def prepare_transition(self, transition: int, version: int) -> list[Outgoing]:
         """Op 21. Transition 0 takes effect at once and is not answered."""
-        self._pending[transition] = version
+        self._expect(transition, version)
         if transition == 0:
             self.execute_transition(0)
             return []
@@ -190,8 +193,14 @@ class DaveGroup:
         if transition == 0:
             self.version = self._target
             return []
-        self._pending[transition] = self._target
+        self._expect(transition, self._target)
         return [Json(Op.TRANSITION_READY, {"transition_id": transition})]
+
+    def _expect(self, transition: int, version: int) -> None:
+        """Remember what takes effect with ``transition``."""
+        self._pending[transition] = version
+        while len(self._pending) > PENDING_TRANSITIONS:
+            del self._pending[next(iter(self._pending))]
 
     def _renew(self, version: int) -> list[Outgoing]:
         """Begin a new group and offer a key package; at version 0 there is none."""
@@ -254,11 +263,10 @@ class DaveGroup:
         """Encrypt a frame of ours; ``None`` when the group isn't ready and sending in the clear isn't allowed."""
         if self.version == 0 or opus == SILENCE:
             return opus
-        session = self._session
-        if session is None or not session.ready:
-            return None
         with self._lock:
-            return session.encrypt_opus(opus)
+            session = self._session
+            # Asked under the lock: the loop may be starting the group over at this moment.
+            return session.encrypt_opus(opus) if session is not None and session.ready else None
 
     def decrypt(self, user: UserId, frame: bytes) -> bytes | str:
         """Decrypt a frame of ``user``'s, or return the reason to count it by."""

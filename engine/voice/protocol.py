@@ -10,6 +10,7 @@ Source: Discord's developer documentation, "Voice Connections", and discord.py f
 """
 
 import logging
+import math
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -30,6 +31,9 @@ _POLITELY_IGNORED = frozenset({12, 14, 15, 16, 17, 18, 19, 20})
 _BINARY_FRONT = struct.Struct(">HB")
 _TRANSITION = struct.Struct(">H")
 _NOT_YET = -1
+_USUAL_INTERVAL = 5.0
+_SHORTEST_INTERVAL, _LONGEST_INTERVAL = 0.1, 120.0
+_PORTS = range(1, 2**16)
 
 log = logging.getLogger(__name__)
 
@@ -209,19 +213,23 @@ class VoiceProtocol:
             return self._refuse("gateway_malformed")
 
     def _hello(self, data: dict[str, Any]) -> Result:
-        return Result(events=[Hello(max(0.1, float(data["heartbeat_interval"]) / 1000))])
+        return Result(events=[Hello(_interval(data.get("heartbeat_interval")))])
 
     def _ready(self, data: dict[str, Any]) -> Result:
         offered = data.get("modes") or aead.MODES
         mode = next((mode for mode in aead.MODES if mode in offered), None)
-        return Result(events=[Ready(_ssrc(data["ssrc"]), str(data["ip"]), int(data["port"]), mode)])
+        port = int(data["port"])
+        if port not in _PORTS:
+            return self._refuse("gateway_malformed")
+        return Result(events=[Ready(_ssrc(data["ssrc"]), str(data["ip"]), port, mode)])
 
     def _described(self, data: dict[str, Any]) -> Result:
-        key, mode = bytes(data["secret_key"]), str(data["mode"])
-        if len(key) != aead.KEY_BYTES or mode not in aead.MODES:
+        key, mode = data["secret_key"], str(data["mode"])
+        # bytes() of a number would be that many zeros.
+        if not isinstance(key, list) or len(key) != aead.KEY_BYTES or mode not in aead.MODES:
             return self._refuse("gateway_malformed")
-        answers = self.dave.start(int(data.get("dave_protocol_version") or 0))
-        return Result(send=answers, events=[Described(mode, key)])
+        described = Described(mode, bytes(key))
+        return Result(send=self.dave.start(_version(data, "dave_protocol_version", 0)), events=[described])
 
     def _speaking(self, data: dict[str, Any]) -> Result:
         if data.get("user_id") is None:
@@ -229,7 +237,7 @@ class VoiceProtocol:
         return Result(events=[Spoke(_ssrc(data["ssrc"]), UserId(int(data["user_id"])))])
 
     def _prepare_transition(self, data: dict[str, Any]) -> Result:
-        version = int(data.get("protocol_version") or 0)
+        version = _version(data, "protocol_version", 0)
         return Result(send=self.dave.prepare_transition(int(data["transition_id"]), version))
 
     def _execute_transition(self, data: dict[str, Any]) -> Result:
@@ -237,7 +245,7 @@ class VoiceProtocol:
         return Result()
 
     def _prepare_epoch(self, data: dict[str, Any]) -> Result:
-        return Result(send=self.dave.prepare_epoch(int(data["epoch"]), int(data.get("protocol_version") or VERSION)))
+        return Result(send=self.dave.prepare_epoch(int(data["epoch"]), _version(data, "protocol_version", VERSION)))
 
     def _refuse(self, reason: str) -> Result:
         self._counters.add(reason)
@@ -257,6 +265,25 @@ def on_the_wire(message: Outgoing) -> dict[str, object] | bytes:
     if isinstance(message, Binary):
         return bytes([message.op]) + message.payload
     return {"op": int(message.op), "d": message.data}
+
+
+def _interval(milliseconds: object) -> float:
+    """Return seconds between heartbeats; a server that names no usable time gets them as often as most want them."""
+    try:
+        seconds = float(str(milliseconds)) / 1000
+    except ValueError:
+        return _USUAL_INTERVAL
+    if not math.isfinite(seconds) or seconds <= 0:
+        return _USUAL_INTERVAL
+    return min(max(seconds, _SHORTEST_INTERVAL), _LONGEST_INTERVAL)
+
+
+def _version(data: dict[str, Any], name: str, otherwise: int) -> int:
+    """Return a DAVE version we speak; ValueError for one that we never offered."""
+    version = int(data.get(name) or otherwise)
+    if not 0 <= version <= VERSION:
+        raise ValueError(version)
+    return version
 
 
 def _ssrc(value: object) -> Ssrc:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.voice.dave import SETTLING_SECONDS, SILENCE, DaveGroup, Op
+from engine.voice.dave import PENDING_TRANSITIONS, SETTLING_SECONDS, SILENCE, DaveGroup, Op
 
 SPEECH = b"\x78" + b"speech" * 10
 
@@ -98,6 +98,40 @@ def test_not_ready_is_not_sent_in_the_clear(make_group):
     ours.start(1)
     assert ours.encrypt(SPEECH) is None
     assert not ours.ready
+
+
+class Unlucky:
+    """A session whose group is started over as soon as the lock lets the loop come between question and use."""
+
+    def __init__(self, lock):
+        self._lock, self._lost = lock, False
+
+    @property
+    def ready(self):
+        if self._lock.acquire(blocking=False):
+            self._lock.release()
+            self._lost = True
+        return True
+
+    def encrypt_opus(self, opus):
+        if self._lost:
+            raise ValueError("NotReady")
+        return opus[::-1]
+
+
+def test_a_group_that_starts_over_meanwhile_is_no_error(group):
+    group.ours._session = Unlucky(group.ours._lock)
+    assert group.ours.encrypt(SPEECH) == SPEECH[::-1]
+
+
+def test_transitions_nobody_executes_are_forgotten(group):
+    for transition in range(1, 10 * PENDING_TRANSITIONS):
+        group.ours.prepare_transition(transition, 0)
+    assert len(group.ours._pending) == PENDING_TRANSITIONS
+    group.ours.execute_transition(1)
+    assert group.ours.version == 1
+    group.ours.execute_transition(10 * PENDING_TRANSITIONS - 1)
+    assert group.ours.version == 0
 
 
 def test_a_replay_is_refused(make_group):

@@ -48,6 +48,37 @@ def test_hello(protocol, interval):
     assert events(protocol, 8, {"heartbeat_interval": interval}) == [Hello(interval / 1000)]
 
 
+@pytest.mark.parametrize("interval", [None, "soon", float("nan"), float("inf"), 0, -1, []])
+def test_a_hello_without_a_usable_interval_still_begins_the_session(protocol, interval):
+    assert events(protocol, 8, {"heartbeat_interval": interval}) == events(protocol, 8, None) == [Hello(5.0)]
+
+
+@pytest.mark.parametrize(("interval", "seconds"), [(1, 0.1), ("41250", 41.25), (10**9, 120.0)])
+def test_heartbeats_are_neither_a_flood_nor_forgotten(protocol, interval, seconds):
+    assert events(protocol, 8, {"heartbeat_interval": interval}) == [Hello(seconds)]
+
+
+@pytest.mark.parametrize("port", [0, -1, 65536])
+def test_a_port_that_is_none_is_refused(protocol, port):
+    assert events(protocol, 2, {"ssrc": 5, "ip": "127.0.0.1", "port": port}) == []
+
+
+@pytest.mark.parametrize("key", [2**33, 2**44, "k" * 32, {str(n): n for n in range(32)}, [256] * 32, [[]] * 32])
+def test_a_key_that_is_not_32_bytes_is_refused_before_it_costs_memory(protocol, key):
+    assert events(protocol, 4, {"mode": "aead_aes256_gcm_rtpsize", "secret_key": key}) == []
+    assert protocol._counters.get("gateway_malformed") == 1
+
+
+@pytest.mark.parametrize("version", [-1, 2, 65536])
+def test_a_version_we_never_offered_changes_nothing(protocol, version):
+    data = {"mode": "aead_aes256_gcm_rtpsize", "secret_key": [0] * 32, "dave_protocol_version": version}
+    assert events(protocol, 4, data) == []
+    protocol.receive({"op": 21, "d": {"transition_id": 5, "protocol_version": version}})
+    protocol.receive({"op": 22, "d": {"transition_id": 5}})
+    assert protocol.dave.version == 0
+    assert protocol._counters.get("gateway_malformed") == 2
+
+
 @pytest.mark.parametrize(
     ("modes", "chosen"),
     [
@@ -95,7 +126,7 @@ def test_unknown_and_malformed_are_counted(protocol):
     counters = protocol._counters
     protocol.receive({"op": 99, "d": {}})
     protocol.receive({"op": 18, "d": {}})
-    for bad in (None, [], {"op": "x"}, {"op": 8}, {"op": 8, "d": {"heartbeat_interval": "soon"}}, {"op": 2, "d": []}):
+    for bad in (None, [], {"op": "x"}, {"op": 13}, {"op": 13, "d": {"user_id": "me"}}, {"op": 2, "d": []}):
         protocol.receive(bad)
     protocol.receive({"op": 4, "d": {"mode": "aead_aes256_gcm_rtpsize", "secret_key": [1, 2]}})
     protocol.receive({"op": 5, "d": {"ssrc": 2**40, "user_id": "1"}})
