@@ -128,7 +128,7 @@ class VoiceConnection:
 
         Raises VoiceLostError, ModeRefusedError, TimeoutError, or OSError when the server can't be reached.
         """
-        await self._connect_websocket()
+        await self._connect_websocket(Ready, Described)
         await self._send(self._protocol.identify())
         ready = await self._step(Ready)
         if ready.mode is None:
@@ -146,7 +146,7 @@ class VoiceConnection:
     async def resume(self) -> None:
         """Take the session up on a new websocket; key, socket, SSRC and group stay. Raises as :meth:`open` does."""
         await self._drop_websocket()
-        await self._connect_websocket()
+        await self._connect_websocket(Resumed)
         await self._send(self._protocol.resume())
         await self._step(Resumed)
         self._stand()
@@ -174,12 +174,13 @@ class VoiceConnection:
 
     # websocket
 
-    async def _connect_websocket(self) -> None:
+    async def _connect_websocket(self, *answers: type[Event]) -> None:
+        """Connect and wait for hello. Only ``answers`` are steps of this handshake; what else comes is news."""
         if self._http is None:
             connector = aiohttp.TCPConnector(ssl=self._rooms.ssl if self._rooms.ssl is not None else True)
             self._http = aiohttp.ClientSession(connector=connector)
         loop = asyncio.get_running_loop()
-        self._steps = {step: loop.create_future() for step in (Hello, Ready, Described, Resumed)}
+        self._steps = {step: loop.create_future() for step in (Hello, *answers)}
         url = f"wss://{self._server.endpoint}/?v=8"
         try:
             async with asyncio.timeout(STEP_SECONDS):
@@ -237,8 +238,11 @@ class VoiceConnection:
                     # The websocket's own close_code turns into 1006 when our answer to the close finds nobody.
                     code = message.data if message.type is aiohttp.WSMsgType.CLOSE else websocket.close_code
                     break
-        except (OSError, aiohttp.ClientError, RuntimeError):
+        except (OSError, aiohttp.ClientError):
             log.debug("voice websocket broke")
+        except Exception:
+            # A connection that nobody reads would look well until its heartbeat ran out.
+            log.exception("voice websocket can't be read on")
         self._lose(websocket, Loss("abort") if code in {None, _NO_CLOSE_CODE} else Loss("close", code))
 
     def _parse(self, text: str) -> Result:

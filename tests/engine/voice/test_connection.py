@@ -4,7 +4,7 @@ import pytest
 
 from common.types import UserId
 from engine.voice.connection import ModeRefusedError, VoiceConnection, VoiceLostError, VoiceRooms
-from engine.voice.protocol import VoiceServer
+from engine.voice.protocol import Described, VoiceServer
 from engine.voice.receiver import Receiver
 from engine.voice.sender import Sender
 from simulator.people import Script
@@ -124,6 +124,27 @@ async def test_a_cut_connection_is_told_once_and_resumed(calls):
     await call.hears_more()
     assert [loss.kind for loss in call.losses] == ["abort"]
     assert call.connection._ssrc == ssrc
+
+
+async def test_a_new_key_in_the_middle_is_used_also_after_a_resume(calls):
+    call = await calls()
+    await call.open()
+    await call.simulator.faults.abort_voice(call.bot)
+    await asyncio.wait_for(call.news.wait(), WAIT)
+    await call.connection.resume()
+    before = call.connection._inbound.cipher
+    call.connection._handle(Described(MODES[0], bytes(32)))
+    assert call.connection._inbound.cipher is not before
+
+
+async def test_a_failure_of_ours_while_reading_is_a_lost_connection_not_a_deaf_one(calls, monkeypatch, caplog):
+    call = await calls()
+    await call.open()
+    monkeypatch.setattr(call.connection, "_handle", lambda _event: 1 // 0)
+    await call.talk()
+    await asyncio.wait_for(call.news.wait(), WAIT)
+    assert [loss.kind for loss in call.losses] == ["abort"]
+    assert "can't be read on" in caplog.text
 
 
 async def test_a_refused_resume_says_with_which_code(calls):
