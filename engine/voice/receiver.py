@@ -79,12 +79,26 @@ class Receiver:
             self._wake_out.close()
 
     def _turn(self) -> None:
-        for key, _ in self._selector.select():
+        for key, _ in self._ready():
             if key.data is None:
                 self._drain_wake()
             else:
                 self._read(key.fileobj, key.data)  # type: ignore[arg-type]  # only sockets are registered
         self._do_posted()
+
+    def _ready(self) -> list[tuple[selectors.SelectorKey, int]]:
+        try:
+            return self._selector.select()
+        except OSError:
+            # Where the system is asked by select (Windows), one closed socket spoils the wait for all others.
+            self.counters.add("socket_error")
+            self._drop_closed()
+            return []
+
+    def _drop_closed(self) -> None:
+        for key in list(self._selector.get_map().values()):
+            if isinstance(key.fileobj, socket.socket) and key.fileobj.fileno() < 0:
+                self._selector.unregister(key.fileobj)
 
     def _read(self, source: socket.socket, handler: Handler) -> None:
         """Read all that is there, so that one wake-up serves a burst."""
@@ -102,7 +116,7 @@ class Receiver:
     def _handle(self, handler: Handler, data: bytes) -> None:
         try:
             handler(data, self._clock())
-        except Exception:
+        except BaseException:  # a panic in davey's Rust is no Exception, and one packet ends no thread
             self.counters.add("handler_failed")
             failures = self.counters.get("handler_failed")
             if failures & (failures - 1) == 0:
@@ -119,7 +133,7 @@ class Receiver:
             work = self._posted.popleft()
             try:
                 work()
-            except Exception:
+            except BaseException:  # as for a datagram
                 self.counters.add("handler_failed")
                 log.exception("posted work failed")
 

@@ -1,4 +1,5 @@
 import queue
+import selectors
 import socket
 
 import pytest
@@ -74,6 +75,43 @@ def test_a_socket_closed_under_the_thread_does_no_harm(receiver, pair):
     receiver.post(lambda: 1 / 0)
     receiver.post(lambda: done.put("alive"))
     assert done.get(timeout=WAIT) == "alive"
+
+
+class Panic(BaseException):
+    """What a Rust library raises when it gives up: not an Exception."""
+
+
+def test_a_panic_in_a_handler_does_not_end_the_thread_of_all_bots(receiver, pair):
+    got = queue.Queue()
+
+    def handler(data, _arrival):
+        got.put(data)
+        raise Panic
+
+    def work():
+        raise Panic
+
+    receiver.add(pair[1], handler)
+    receiver.post(work)
+    for data in (b"1", b"2"):
+        pair[0].send(data)
+        assert got.get(timeout=WAIT) == data
+    assert receiver.counters.get("handler_failed") >= 2
+
+
+def test_where_a_closed_socket_spoils_the_wait_it_is_dropped_and_the_others_are_heard(monkeypatch, pair):
+    monkeypatch.setattr(selectors, "DefaultSelector", selectors.SelectSelector)
+    made, got = Receiver(), queue.Queue()
+    closed = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    made.add(closed, lambda _data, _arrival: None)
+    made.add(pair[1], lambda data, _arrival: got.put(data))
+    made.post(closed.close)
+    made.post(lambda: got.put("closed"))
+    assert got.get(timeout=WAIT) == "closed"
+    pair[0].send(b"still heard")
+    assert got.get(timeout=WAIT) == b"still heard"
+    assert made.counters.get("socket_error") == 1
+    made.close()
 
 
 def test_closing_twice_is_closing():
