@@ -77,18 +77,20 @@ class MixClock:
         now = time.perf_counter_ns()
         behind = max(0, now - due)
         missed = behind // TICK_NS
-        if missed > CATCH_UP_TICKS:
-            self._ticker.skip(missed)
-            due += missed * TICK_NS
+        if missed <= CATCH_UP_TICKS:
+            missed = 0
+        due += missed * TICK_NS
         self._lateness.add(behind)
-        return due + TICK_NS + self._tick(Nanoseconds(due))
+        return due + TICK_NS + self._tick(Nanoseconds(due), missed)
 
-    def _tick(self, now: Nanoseconds) -> int:
+    def _tick(self, now: Nanoseconds, missed: int) -> int:
         """Make one frame and return by how much the next tick should move; whatever fails, the clock goes on."""
         try:
+            if missed:
+                self._ticker.skip(missed)
             self._ticker.tick(now)
             return self._ticker.steer(now)
-        except Exception:
+        except BaseException:  # a panic in davey's Rust is no Exception, and no tick ends the show
             self._failures += 1
             if self._failures & (self._failures - 1) == 0:
                 log.exception("tick failed (%d so far)", self._failures)

@@ -61,3 +61,24 @@ def test_a_long_sleep_is_skipped_not_made_up(monkeypatch):
     monkeypatch.setattr("time.perf_counter_ns", lambda: (101 + CATCH_UP_TICKS) * TICK_NS)
     assert clock._beat(101 * TICK_NS) == 102 * TICK_NS
     assert ticks.skipped == 100
+
+
+def test_a_skip_that_fails_does_not_end_the_show(monkeypatch):
+    ticks = Ticks()
+    monkeypatch.setattr(ticks, "skip", lambda _ticks: 1 // 0)
+    clock = MixClock(ticks)
+    monkeypatch.setattr("time.perf_counter_ns", lambda: 100 * TICK_NS)
+    assert clock._beat(0) == 101 * TICK_NS
+    assert clock.failures == 1
+
+
+def test_a_panic_of_a_rust_library_does_not_end_the_show():
+    class Panic(BaseException):
+        pass
+
+    ticks = Ticks(error=Panic())
+    clock = MixClock(ticks)
+    clock.start()
+    assert ticks.done.wait(5)
+    clock.stop()
+    assert clock.failures >= 5
