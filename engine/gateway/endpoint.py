@@ -1,8 +1,8 @@
 """Where Discord is: the one file that touches parts of discord.py which are not its public face.
 
-Four of them, each because no public door exists: the REST base and the gateway address are class attributes, a
-member's nickname inside a voice state is thrown away, and the task that waits for guilds outlives ``close``.
-Addresses are class attributes, so one process speaks with one Discord at a time.
+Each because no public door exists: the REST base and the gateway address are class attributes, a member's nickname
+inside a voice state is thrown away (``parsers``, ``_voice_state_for``), and the task that waits for guilds outlives
+``close`` (``_ready_task``). Addresses are class attributes, so one process speaks with one Discord at a time.
 """
 
 import asyncio
