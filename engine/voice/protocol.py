@@ -28,6 +28,22 @@ MICROPHONE = 1
 """The speaking flag for ordinary speech."""
 
 _POLITELY_IGNORED = frozenset({12, 14, 15, 16, 17, 18, 19, 20})
+_KNOWN_FIELDS = {
+    HELLO: {"v", "heartbeat_interval"},
+    READY: {"ssrc", "ip", "port", "modes", "experiments", "streams", "heartbeat_interval"},
+    SESSION_DESCRIPTION: {
+        *("mode", "secret_key", "dave_protocol_version"),
+        *("audio_codec", "video_codec", "media_session_id", "keyframe_interval"),
+    },
+    SPEAKING: {"speaking", "ssrc", "user_id", "delay"},
+    CLIENTS_CONNECT: {"user_ids"},
+    CLIENT_DISCONNECT: {"user_id"},
+    Op.PREPARE_TRANSITION: {"transition_id", "protocol_version"},
+    Op.EXECUTE_TRANSITION: {"transition_id"},
+    Op.PREPARE_EPOCH: {"epoch", "protocol_version"},
+}
+_LONGEST_NAME = 40
+_UNKNOWN_KEPT = 256
 _BINARY_FRONT = struct.Struct(">HB")
 _TRANSITION = struct.Struct(">H")
 _NOT_YET = -1
@@ -119,7 +135,7 @@ class VoiceProtocol:
         self.dave = dave
         self.sequence_ack = _NOT_YET
         self._counters = counters
-        self._unknown: set[int] = set()
+        self._unknown: set[tuple[int, str]] = set()
         self._handlers: dict[int, Callable[[dict[str, Any]], Result]] = {
             HELLO: self._hello,
             READY: self._ready,
@@ -191,11 +207,12 @@ class VoiceProtocol:
         if isinstance(sequence, int):
             self.sequence_ack = sequence
         op, data = message.get("op"), message.get("d")
-        handler = self._handlers.get(op) if isinstance(op, int) else None
-        if handler is None:
+        if not isinstance(op, int) or op not in self._handlers:
             return self._unhandled(op)
+        fields = data if isinstance(data, dict) else {}
+        self._note_unknown(op, fields)
         try:
-            return handler(data if isinstance(data, dict) else {})
+            return self._handlers[op](fields)
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
             return self._refuse("gateway_malformed")
 
@@ -254,10 +271,22 @@ class VoiceProtocol:
     def _unhandled(self, op: object) -> Result:
         if not isinstance(op, int):
             return self._refuse("gateway_malformed")
-        if op not in _POLITELY_IGNORED and op not in self._unknown and len(self._unknown) < 256:  # noqa: PLR2004 - an op is a byte in binary messages
-            self._unknown.add(op)
+        if op not in _POLITELY_IGNORED and self._is_new(op, ""):
             log.info("unknown voice gateway op %d", op)
         return self._refuse("gateway_ignored")
+
+    def _note_unknown(self, op: int, fields: dict[str, Any]) -> None:
+        """Log, once, a field we have never heard of: Discord changing its gateway shows here first."""
+        for name in fields.keys() - _KNOWN_FIELDS.get(op, fields.keys()):
+            if self._is_new(op, name[:_LONGEST_NAME]):
+                log.info("unknown field %r in voice gateway op %d", name[:_LONGEST_NAME], op)
+
+    def _is_new(self, op: int, name: str) -> bool:
+        """Tell whether this was not met before; beyond a bound nothing is news."""
+        if (op, name) in self._unknown or len(self._unknown) >= _UNKNOWN_KEPT:
+            return False
+        self._unknown.add((op, name))
+        return True
 
 
 def on_the_wire(message: Outgoing) -> dict[str, object] | bytes:

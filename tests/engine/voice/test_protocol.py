@@ -134,6 +134,22 @@ def test_unknown_and_malformed_are_counted(protocol):
     assert counters.snapshot() == {"gateway_ignored": 2, "gateway_malformed": 9}
 
 
+def test_what_is_new_is_logged_once_without_its_value_and_within_bounds(protocol, caplog):
+    caplog.set_level("INFO")
+    for _ in range(3):
+        protocol.receive({"op": 99, "d": {}})
+        protocol.receive({"op": 18, "d": {"flags": 2}})
+        protocol.receive({"op": 6, "d": {"t": 1}})
+        protocol.receive({"op": 8, "d": {"v": 8, "heartbeat_interval": 1000, "new": "private"}})
+    assert [record.getMessage() for record in caplog.records] == [
+        "unknown voice gateway op 99",
+        "unknown field 'new' in voice gateway op 8",
+    ]
+    for n in range(1000):
+        protocol.receive({"op": 8, "d": {"heartbeat_interval": 1000, f"new{n}": 1}})
+    assert len(caplog.records) < 300
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
