@@ -1,5 +1,6 @@
 """What ears heard, compared with what people said."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,12 @@ LONGEST_DELAY = SAMPLE_RATE // 4
 
 PIECE = 5 * FRAME
 """Samples that are judged together, 0.1 s."""
+
+SHORT_PIECE = 3 * FRAME
+"""Samples that are judged together once the delay is known, 60 ms."""
+
+SLIP = 2 * FRAME
+"""How far playout may slip against the delay found."""
 
 LEAST_FRAMES = 15
 """Shorter utterances (0.3 s) are not judged."""
@@ -69,19 +76,23 @@ class Recording:
 def match(utterance: Utterance, recording: Recording) -> Match:
     """Look for an utterance in what was heard, from the moment it was sent on.
 
-    Piece by piece, since playout that adapts stretches or shortens time by a frame now and then; each piece counts by
-    its energy, the delay is the middle piece's.
+    First in long pieces for its delay (the middle one's), then in short ones near that, each of which counts by its
+    energy: playout that adapts stretches or shortens time by a frame now and then.
     """
     said = spoken(utterance)
     heard, offset = recording.since(utterance.start, len(said) + LONGEST_DELAY)
-    total, correlation, delays = 0.0, 0.0, []
-    for start in range(0, len(said) - PIECE + 1, PIECE):
-        piece = said[start : start + PIECE]
-        energy = float(np.sum(piece.astype(np.float64) ** 2))
-        front = max(0, start - offset)
-        score, found = correlate(piece, heard[front : max(0, start - offset + PIECE + LONGEST_DELAY)])
-        correlation += energy * score
-        total += energy
-        delays.append(found + front - start + offset)
-    delay = sorted(delays)[len(delays) // 2] if delays else 0
-    return Match(utterance.user, utterance.clip, correlation / total if total else 0.0, delay * 1000 / SAMPLE_RATE)
+    found = [lag for _, _, lag in _pieces(said, heard, PIECE, (-offset, LONGEST_DELAY - offset))]
+    lag = sorted(found)[len(found) // 2] if found else 0
+    short = list(_pieces(said, heard, SHORT_PIECE, (lag - SLIP, lag + SLIP)))
+    total = sum(energy for energy, _, _ in short)
+    correlation = sum(energy * score for energy, score, _ in short) / total if total else 0.0
+    return Match(utterance.user, utterance.clip, correlation, (lag + offset) * 1000 / SAMPLE_RATE)
+
+
+def _pieces(said: Samples, heard: Samples, size: int, lags: tuple[int, int]) -> Iterator[tuple[float, float, int]]:
+    """Yield energy, best correlation and its lag for each piece of ``said``, looked for at lags of that range."""
+    for start in range(0, len(said) - size + 1, size):
+        piece = said[start : start + size]
+        front = max(0, start + lags[0])
+        score, found = correlate(piece, heard[front : max(0, start + lags[1] + size)])
+        yield float(np.sum(piece.astype(np.float64) ** 2)), score, front + found - start
