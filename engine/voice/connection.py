@@ -47,6 +47,9 @@ STEP_SECONDS = 3.0
 KEEPALIVE_SECONDS = 5.0
 """Between UDP keepalives: 8 bytes that the server echoes, so that routers keep the way open."""
 
+SILENT_KEEPALIVES = 3
+"""So many keepalives without a datagram from a server that has echoed before: its UDP port is out of reach."""
+
 _DISCOVERY_SECONDS = 0.25
 _LARGEST_MESSAGE = 1 << 20
 _KEEPALIVE = struct.Struct(">Q")
@@ -60,7 +63,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """Why a connection ended: ``close`` with the server's code, ``abort`` without one, or ``heartbeat`` unanswered."""
+    """Why a connection ended.
+
+    ``close`` with the server's code, ``abort`` without one, ``heartbeat`` unanswered, or ``udp``: audio can't pass,
+    though the websocket stands.
+    """
 
     kind: str
     code: int | None = None
@@ -114,6 +121,7 @@ class VoiceConnection:
         self._address: asyncio.Future[tuple[str, int]] | None = None
         self._ssrc = Ssrc(0)
         self._acknowledged = True
+        self._echoes = self._heard = False
         self._connected = False
         self._encryption = 0
         self._loop = asyncio.get_running_loop()
@@ -152,16 +160,24 @@ class VoiceConnection:
         self._stand()
 
     async def close(self) -> None:
-        """End it from our side; ``on_lost`` is not called. Ends the sender's sound with its silence frames."""
+        """End it from our side; ``on_lost`` is not called. Ends the sender's sound with its silence frames.
+
+        Cancelled half-way it still lets go of everything: nobody holds it any more who could close it again.
+        """
         self._connected = False
         if self._rooms.sender is not None:
             self._rooms.sender.finish()
-        await self._drop_websocket()
-        await self._tasks.close()
+        try:
+            await self._drop_websocket()
+        finally:
+            await self._release()
+
+    async def _release(self) -> None:
         if self._udp is not None:
             self._rooms.receiver.remove(self._udp)
             self._udp.close()
             self._udp = None
+        await self._tasks.close()
         if self._http is not None:
             await self._http.close()
             self._http = None
@@ -292,12 +308,15 @@ class VoiceConnection:
         """Send heartbeats; one that is not answered by the next is a lost connection."""
         while websocket is self._websocket:
             if not self._acknowledged:
-                self._lose(websocket, Loss("heartbeat"))
-                await websocket.close(code=_UNANSWERED)
+                await self._give_up(websocket, Loss("heartbeat"))
                 return
             self._acknowledged = False
             await self._send(self._protocol.heartbeat(time.time_ns() // 1_000_000))
             await asyncio.sleep(interval)
+
+    async def _give_up(self, websocket: aiohttp.ClientWebSocketResponse, loss: Loss) -> None:
+        self._lose(websocket, loss)
+        await websocket.close(code=_UNANSWERED)
 
     # UDP
 
@@ -317,7 +336,9 @@ class VoiceConnection:
 
     def _datagram(self, data: bytes, arrival: int) -> None:
         """Take in one datagram (receive thread)."""
+        self._heard = True
         if len(data) == _KEEPALIVE.size:
+            self._echoes = True
             return
         found = discovery.answer(data) if data[:1] == b"\0" else None
         if found is None:
@@ -347,8 +368,17 @@ class VoiceConnection:
         self._tasks.start(self._send(message), name="voice-speaking")
 
     async def _keep_alive(self) -> None:
-        count = 0
+        """Send keepalives. A server that used to echo them and sends nothing at all any more is lost.
+
+        Counted in keepalives, not in time: a computer that slept has missed none.
+        """
+        count = silent = 0
         while self._udp is not None:
+            silent = 0 if self._heard else silent + 1
+            self._heard = False
+            if self._echoes and silent > SILENT_KEEPALIVES and self._websocket is not None:
+                await self._give_up(self._websocket, Loss("udp"))
+                return
             _try_send(self._udp, _KEEPALIVE.pack(count))
             count += 1
             await asyncio.sleep(KEEPALIVE_SECONDS)

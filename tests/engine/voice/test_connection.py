@@ -225,3 +225,21 @@ async def test_closing_in_the_middle_of_the_handshake_leaves_nothing(calls):
     await call.connection.close()
     assert len(call.connection._tasks) == 0
     assert call.connection._http is None
+
+
+async def test_a_close_that_is_cancelled_half_way_leaves_nothing(calls, monkeypatch):
+    call = await calls()
+    await call.open()
+    reached = asyncio.Event()
+
+    async def hang():
+        reached.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(call.connection._websocket, "close", hang)
+    closing = asyncio.ensure_future(call.connection.close())
+    await reached.wait()
+    closing.cancel()
+    await asyncio.gather(closing, return_exceptions=True)
+    assert len(call.connection._tasks) == 0
+    assert (call.connection._udp, call.connection._http) == (None, None)
