@@ -21,9 +21,7 @@ SILENCE = b"\xf8\xff\xfe"
 _VERSION = 2
 _EXTENSION_PROFILE = 0xBEDE
 _OVERHEAD = 16 + 4  # tag and nonce
-_LEAST = 12 + _OVERHEAD
-_VERSION_2 = 0x80
-_LEAST = 12 + 16 + 4  # header, tag, nonce
+_LEAST = 12 + _OVERHEAD  # header first
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,10 +85,6 @@ class Roster:
         self._take_from_others(source, {talker.user for talker in present})
         return self._talkers != before
 
-    def forget(self, source: ChannelId) -> None:
-        """Drop everybody on ``source``: its bot no longer sees who is there."""
-        self._talkers.pop(source, None)
-
     def talkers(self) -> tuple[Talker, ...]:
         """Return everybody, source by source in the order the sources were first seen, by user id within."""
         return tuple(talker for talkers in self._talkers.values() for talker in talkers)

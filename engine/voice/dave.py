@@ -101,11 +101,6 @@ class DaveGroup:
         return self.version == 0 or (self._session is not None and self._session.ready)
 
     @property
-    def epoch(self) -> int | None:
-        """The group's epoch, ``None`` outside a group."""
-        return self._session.epoch if self._session is not None else None
-
-    @property
     def in_transition(self) -> bool:
         """Whether keys are changing now, so that frames that can't be decrypted are nobody's fault."""
         return self._session is None or not self._session.ready or self._clock() < self._settled_at
@@ -125,13 +120,6 @@ class DaveGroup:
             if self._target == 0 or (self._session is not None and self._session.ready)
             else self._renew(self._target)
         )
-
-    def reset(self) -> None:
-        """Forget the group and its external sender, as before a new voice session."""
-        with self._lock:
-            self._session, self._external_sender = None, None
-        self._pending.clear()
-        self.version = self._target = 0
 
     def prepare_epoch(self, epoch: int, version: int) -> list[Outgoing]:
         """Op 24. Epoch 1 means that a new group is made; an upgrade takes effect when its transition is executed."""

@@ -9,9 +9,6 @@ HEADER_BYTES = 12
 PAYLOAD_TYPE = 120
 """Discord's payload type for Opus."""
 
-DISCOVERY_BYTES = 74
-"""Length of Discord's address discovery datagram."""
-
 _VERSION_BYTE = 0x80
 _EXTENSION_PREAMBLE_BYTES = 4
 _FIXED = struct.Struct(">BBHII")

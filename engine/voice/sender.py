@@ -65,13 +65,8 @@ class Sender:
         with self._lock:
             self._transport, self._speaking = transport, False
 
-    def detach(self) -> None:
-        """Let go of the transport; ticks go on in silence."""
-        with self._lock:
-            self._transport = None
-
     def finish(self) -> None:
-        """End the sound now, with the silence frames that are due, and let go of the transport."""
+        """End the sound now, with the silence frames that are due, and let go of the transport; time goes on."""
         with self._lock:
             while self._silence_due and self._transport is not None:
                 self._timestamp = (self._timestamp + FRAME_SAMPLES) & 0xFFFFFFFF

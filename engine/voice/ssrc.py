@@ -42,11 +42,6 @@ class SsrcTable:
         for ssrc in [ssrc for ssrc, owner in self._users.items() if owner == user]:
             self._users.pop(ssrc, None)
 
-    def clear(self) -> None:
-        """Drop everything, as at the start of a new voice session."""
-        self._users.clear()
-        self._waiting.clear()
-
     def park(self, ssrc: Ssrc, data: bytes, arrival: int) -> None:
         """Keep a datagram until its SSRC is known; what finds no room is counted as ``unknown_ssrc``."""
         queue = self._waiting.get(ssrc)

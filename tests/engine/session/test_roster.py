@@ -47,7 +47,7 @@ def test_who_moves_to_another_source_is_there_only():
 def test_a_source_out_of_sight_has_nobody():
     roster = Roster([OWN])
     roster.update(RED, [member(5)])
-    roster.forget(RED)
+    assert roster.update(RED, ())
     assert roster.talkers() == ()
 
 

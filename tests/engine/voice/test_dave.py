@@ -162,12 +162,6 @@ def test_a_key_package_that_was_lost_is_offered_again(make_group):
     assert made.ours.offer_again() == []
 
 
-def test_reset_forgets_the_group(group):
-    group.ours.reset()
-    assert group.ours.version == 0
-    assert group.ours.epoch is None
-
-
 STEPS = (
     lambda ours, _payload, number: ours.start(number % 2),
     lambda ours, payload, _number: ours.external_sender(payload),

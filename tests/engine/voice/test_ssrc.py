@@ -11,7 +11,7 @@ def test_owners_come_and_go():
     assert [table.user(ssrc) for ssrc in (1, 2, 3)] == [None, None, 200]
     table.assign(3, 300)
     assert table.user(3) == 300
-    table.clear()
+    table.forget(300)
     assert len(table) == 0
 
 
