@@ -6,6 +6,7 @@ cause                                     action
 aborted (1006), going away (1001),        resume, then full
 missed heartbeats, 4015
 4006, 4009, 1000 unasked, any other code  full, after a short backoff
+nothing comes over UDP any more           full: a resume would keep the dead socket
 server update                             handshake with the new server
 moved by an admin                         follow
 thrown out while the gateway is alive     stay out: a human decided
@@ -49,6 +50,7 @@ class Trouble(StrEnum):
 
     ABORT = "abort"
     HEARTBEAT = "heartbeat"
+    UDP = "udp"
     CLOSE = "close"
     SERVER_UPDATE = "server_update"
     SERVER_GONE = "server_gone"

@@ -29,6 +29,7 @@ ANEW = [close(code) for code in (4006, 4009, 1000, 4001, 4999)] + [
     Cause(Trouble.GATEWAY_SESSION),
     Cause(Trouble.REJOIN),
     Cause(Trouble.NO_ANSWER),
+    Cause(Trouble.UDP),
 ]
 UNEXPLAINED = [close(4014), close(4022), Cause(Trouble.SERVER_GONE)]
 FINAL = {

@@ -3,7 +3,13 @@ import asyncio
 import pytest
 
 from common.types import UserId
-from engine.voice.connection import ModeRefusedError, VoiceConnection, VoiceLostError, VoiceRooms
+from engine.voice.connection import (
+    SILENT_KEEPALIVES,
+    ModeRefusedError,
+    VoiceConnection,
+    VoiceLostError,
+    VoiceRooms,
+)
 from engine.voice.protocol import Described, VoiceServer
 from engine.voice.receiver import Receiver
 from engine.voice.sender import Sender
@@ -243,3 +249,109 @@ async def test_a_close_that_is_cancelled_half_way_leaves_nothing(calls, monkeypa
     await asyncio.gather(closing, return_exceptions=True)
     assert len(call.connection._tasks) == 0
     assert (call.connection._udp, call.connection._http) == (None, None)
+
+
+# a server that is not the simulator
+
+
+class OtherCall:
+    """One bot on another server, which has nobody else on it but whom the test makes up."""
+
+    def __init__(self, server):
+        self.receiver, self.packets, self.losses, self.news = Receiver(), [], [], asyncio.Event()
+        there = VoiceServer(1, 2, 3, "session", "token", server.endpoint)
+        rooms = VoiceRooms(self.receiver, server.certificates.client, self.packets.append, self.lost)
+        self.connection = VoiceConnection(there, rooms)
+
+    def lost(self, loss):
+        self.losses.append(loss)
+        self.news.set()
+
+    async def hears(self, payload):
+        async with asyncio.timeout(WAIT):
+            while [packet.payload for packet in self.packets[-1:]] != [payload]:  # noqa: ASYNC110 - from another thread
+                await asyncio.sleep(0.01)
+
+    async def close(self):
+        await self.connection.close()
+        self.receiver.close()
+
+
+@pytest.fixture
+async def others(other_servers):
+    made = []
+
+    async def make(**ways):
+        server = await other_servers(**ways)
+        made.append(OtherCall(server))
+        return server, made[-1]
+
+    yield make
+    for call in made:
+        await call.close()
+
+
+async def test_numbers_for_ids_no_sequence_no_modes_and_audio_before_its_owner(others):
+    server, call = await others()
+    await call.connection.open()
+    server.play(9, b"first word")
+    await server.say(11, {"user_ids": [77]})
+    await server.say(5, {"user_id": 77, "ssrc": 9, "speaking": 1})
+    await call.hears(b"first word")
+    assert call.packets[0].user == 77
+    assert call.connection._protocol.sequence_ack == -1
+
+
+async def test_people_and_encryption_before_the_key(others):
+    early = [(11, {"user_ids": [1]}), (5, {"user_id": "77", "ssrc": 9}), (24, {"epoch": 1, "protocol_version": 1})]
+    server, call = await others(early=early)
+    await call.connection.open()
+    assert call.connection.dave.version == 0
+    server.play(9, b"at once")
+    await call.hears(b"at once")
+
+
+async def test_a_hello_without_an_interval(others):
+    _, call = await others(hello={})
+    await call.connection.open()
+
+
+async def test_the_question_for_our_address_may_be_lost(others):
+    server, call = await others(unanswered=2)
+    await call.connection.open()
+    assert server.asked == 3
+
+
+async def test_what_makes_no_sense_is_counted_and_the_call_goes_on(others):
+    server, call = await others()
+    await call.connection.open()
+    junk = ("", "{", "[]", "null", '{"op":1e400}', "[" * 100_000, '{"op":4,"d":{"mode":"x","secret_key":99999999999}}')
+    for text in junk:
+        await server.say_text(text)
+    for data in (b"", b"\xff" * 5):
+        await server.say_bytes(data)
+    await server.say(5, {"user_id": 77, "ssrc": 9})
+    server.play(9, b"still here")
+    await call.hears(b"still here")
+    counted = call.connection.counters
+    assert (counted.get("gateway_malformed"), counted.get("gateway_ignored")) == (len(junk) + 1, 1)
+    assert call.losses == []
+
+
+async def test_audio_that_can_not_pass_is_a_lost_connection_though_the_websocket_stands(others, monkeypatch):
+    monkeypatch.setattr("engine.voice.connection.KEEPALIVE_SECONDS", 0.02)
+    server, call = await others(echoes=2)
+    await call.connection.open()
+    await asyncio.wait_for(call.news.wait(), WAIT)
+    assert [loss.kind for loss in call.losses] == ["udp"]
+    assert server.kept >= 2 + SILENT_KEEPALIVES
+
+
+async def test_a_server_that_never_echoes_is_not_lost_for_it(others, monkeypatch):
+    monkeypatch.setattr("engine.voice.connection.KEEPALIVE_SECONDS", 0.01)
+    server, call = await others(echoes=0)
+    await call.connection.open()
+    async with asyncio.timeout(WAIT):
+        while server.kept < 5 * SILENT_KEEPALIVES:  # noqa: ASYNC110 - datagrams of the real socket
+            await asyncio.sleep(0.01)
+    assert call.losses == []
