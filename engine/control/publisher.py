@@ -1,6 +1,7 @@
 """One state, many views: whoever listens gets a snapshot, then every change with its revision; meters if asked for."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -12,6 +13,8 @@ from common.tasks import Tasks
 
 METERS_HZ: Final = 25.0
 """Meters a second for those who subscribed; faster than the eye reads a level, slower than a tick."""
+
+log = logging.getLogger(__name__)
 
 
 class Publisher:
@@ -57,7 +60,8 @@ class Publisher:
 class MeterStream:
     """Reads meters ``hz`` times a second as long as somebody listens; while nobody does there is no task at all.
 
-    ``read`` returns ``None`` while there is nothing to measure.
+    ``read`` returns ``None`` while there is nothing to measure. A reading that fails is left out and counted in
+    ``failures``; the next one comes all the same.
     """
 
     def __init__(
@@ -67,6 +71,7 @@ class MeterStream:
         hz: float = METERS_HZ,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        self.failures = 0
         self._read = read
         self._interval = 1.0 / hz
         self._sleep = sleep
@@ -100,8 +105,17 @@ class MeterStream:
 
     async def _run(self) -> None:
         while True:
-            meters = self._read()
+            meters = self._measured()
             if meters is not None:
                 for queue in self._queues:
                     queue.put(meters)
             await self._sleep(self._interval)
+
+    def _measured(self) -> Meters | None:
+        try:
+            return self._read()
+        except Exception:
+            self.failures += 1
+            if self.failures & (self.failures - 1) == 0:
+                log.exception("meters could not be read (%d so far)", self.failures)
+            return None

@@ -138,3 +138,18 @@ async def test_a_stream_may_be_left_and_joined_again():
     assert len(metering.stream._tasks) == 1
     await metering.stream.close()
     assert not metering.stream.running
+
+
+async def test_a_reading_that_fails_is_left_out_and_the_next_one_comes(monkeypatch):
+    metering = Metering()
+    queue = EventQueue(Stage().publisher.snapshot)
+    await queue.get()
+    monkeypatch.setattr(metering.stream, "_read", lambda: 1 // 0)
+    metering.stream.add(queue)
+    await asyncio.sleep(0)
+    monkeypatch.setattr(metering.stream, "_read", metering.read)
+    metering.readings = 1
+    await metering.pass_time()
+    assert metering.stream.failures == 1
+    assert [event.at_ms for event in await everything(queue)] == [2]
+    await metering.stream.close()
