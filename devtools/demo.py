@@ -147,7 +147,16 @@ def relay(folder: Path, seconds: float, *, live: bool) -> Json:
             status = stop(engine_process)
             watcher.ended()
         stop(discord_process)
-    return make_report(json.loads(heard.read_text("utf-8")), state, meters, seconds=seconds, engine_status=status)
+    return make_report(read_heard(heard), state, meters, seconds=seconds, engine_status=status)
+
+
+def read_heard(file: Path) -> Json:
+    """Read what the simulator wrote at its end; DemoError when it ended without."""
+    try:
+        found: Json = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise DemoError("the simulator ended without saying what was heard; its own words are above") from error
+    return found
 
 
 def watch(watcher: Watcher, seconds: float, *, live: bool) -> None:

@@ -43,7 +43,6 @@ UNTESTED_BY_NAME = {
     "simulator/tls.py",  # test_server
     # Run by hand or by dev.py as a whole.
     "devtools/bench.py",
-    "devtools/demo.py",  # journeys
     "devtools/render_clips.py",
 }
 """Longer modules without a test file of their own name, and where else they are tested. It may only get shorter."""
