@@ -15,7 +15,6 @@ from common.protocol.messages import Meters
 from common.protocol.spec import SessionSpec
 from common.protocol.state import LinkState, MatchPhase, Phase, SessionState
 from common.secret import Secret
-from common.tasks import Tasks
 from common.types import BotKey, ChannelId, GuildId
 from engine.gateway.bot import Bot
 from engine.gateway.budget import IdentifyBudget
@@ -66,7 +65,6 @@ class Running:
         self._notices = Notices()
         self._pool = Pool({})
         self._mixing: Mixing | None = None
-        self._tasks = Tasks()
         self._on_air = False
 
     async def start(self, tokens: Mapping[BotKey, Secret], *, kill: bool = False) -> None:
@@ -93,7 +91,6 @@ class Running:
                 steps.push_async_callback(self._mixing.close)
             steps.push_async_callback(self._leave_all)
             steps.push_async_callback(self._notices.clear)
-            steps.push_async_callback(self._tasks.close)
 
     def apply(self) -> None:
         """Tell the mixer what holds now, and everybody else that something changed."""
@@ -171,8 +168,7 @@ class Running:
         self.apply()
         mixing.start()
         for seat in self.seats.values():
-            if seat.is_source:
-                self._tasks.start(self._notices.show(seat.bot, seat.supervisor.place), name=f"notice-{seat.key}")
+            self._show_notice(seat)
 
     async def _leave_all(self) -> None:
         await asyncio.gather(*(seat.supervisor.close() for seat in self.seats.values()))
@@ -220,7 +216,14 @@ class Running:
             return
         self._see_members(seat)
         self._connect_output(seat)
+        self._show_notice(seat)
         self.apply()
+
+    def _show_notice(self, seat: Seat) -> None:
+        """Let players know, wherever they are relayed from now."""
+        if seat.is_source and self._on_air:
+            connected = seat.supervisor.link is LinkState.CONNECTED
+            self._notices.stands_in(seat.bot, seat.supervisor.place if connected else None)
 
     def _connect_output(self, seat: Seat) -> None:
         if self._mixing is not None and not seat.is_source:

@@ -395,6 +395,18 @@ async def test_players_can_know(show: Show):
     assert {channel.status for channel in show.cast.channels.values()} == {""}
 
 
+async def test_players_can_know_also_where_the_bot_was_moved_to(show: Show):
+    statuses = asyncio.Event()
+    unlisten = show.world.listen(lambda _event: statuses.set())
+    await show.start()
+    show.world.move(show.guild, show.cast.account("red"), show.cast.channel("Elsewhere"))
+    async with asyncio.timeout(5):
+        while show.cast.channels["Elsewhere"].status != RELAYED:
+            statuses.clear()
+            await statuses.wait()
+    unlisten()
+
+
 async def test_faders_and_the_match_are_part_of_the_state(show: Show):
     await show.start()
     show.relay.kill(active=True)
