@@ -240,7 +240,7 @@ class DaveGroup:
         try:
             with self._lock:
                 process(self._session)
-        except Exception as error:  # noqa: BLE001 - davey raises whatever its MLS library found; all mean the same
+        except BaseException as error:  # noqa: BLE001 - davey raises whatever its MLS library found, and a panic in its Rust is no Exception; all mean the same
             log.info("DAVE message refused: %s", error)
             return str(error)
         return None

@@ -100,6 +100,28 @@ def test_not_ready_is_not_sent_in_the_clear(make_group):
     assert not ours.ready
 
 
+class Panic(BaseException):
+    """What a Rust library raises when it gives up: not an Exception."""
+
+
+class Panicking:
+    """A session that gives up on its first commit."""
+
+    def __init__(self, session):
+        self._session = session
+
+    def __getattr__(self, name):
+        return getattr(self._session, name)
+
+    def process_commit(self, _commit):
+        raise Panic
+
+
+def test_a_panic_in_a_commit_brings_us_back_like_any_failure(group):
+    group.ours._session = Panicking(group.ours._session)
+    assert [message.op for message in group.ours.commit(3, b"")] == [Op.INVALID_COMMIT, Op.KEY_PACKAGE]
+
+
 class Unlucky:
     """A session whose group is started over as soon as the lock lets the loop come between question and use."""
 
