@@ -11,6 +11,7 @@ server update                             handshake with the new server
 moved by an admin                         follow
 thrown out while the gateway is alive     stay out: a human decided
 4014, 4022, server gone, no reason known  wait 2 s for an update, then full
+4004, but moved or a server update waits  follow or handshake: Discord has overtaken the token
 4004, 4011, 4012, 4016, 4017, 4021        stop this bot
 session of the main gateway lost          full: Discord dropped the voice state with the session
 somebody asked for the return             full
@@ -97,8 +98,9 @@ class Decision:
     code: ErrorCode | None = None
 
 
+_BAD_TOKEN = 4004
 _STOPS: dict[int, ErrorCode] = {
-    4004: ErrorCode.VOICE_REFUSED,
+    _BAD_TOKEN: ErrorCode.VOICE_REFUSED,
     4011: ErrorCode.VOICE_REFUSED,
     4012: ErrorCode.VOICE_REFUSED,
     4016: ErrorCode.VOICE_REFUSED,
@@ -111,7 +113,8 @@ _UNEXPLAINED_CODES = frozenset({4014, 4022})
 
 def decide(cause: Cause, facts: Facts) -> Decision:
     """Choose the next action. What Discord said about the bot's place outranks how the socket ended."""
-    if cause.code in _STOPS:
+    overtaken = cause.code == _BAD_TOKEN and (facts.moved or facts.server_waiting)
+    if cause.code in _STOPS and not overtaken:
         return Decision(Action.STOP, _STOPS[cause.code])
     if facts.removed and facts.gateway_alive:
         return Decision(Action.STAY_OUT, ErrorCode.KICKED)

@@ -85,6 +85,13 @@ def test_final_codes_stop_the_bot_with_a_reason(code: int, reason: ErrorCode):
     assert decide(close(code), Facts()) == Decision(Action.STOP, reason)
 
 
+def test_a_refused_token_is_not_final_when_discord_has_overtaken_it():
+    assert decide(close(4004), Facts(server_waiting=True)) == Decision(Action.HANDSHAKE_NEW_SERVER)
+    assert decide(close(4004), Facts(moved=True)) == Decision(Action.FOLLOW)
+    assert decide(close(4004), Facts(removed=True, server_waiting=True)).action is Action.STAY_OUT
+    assert decide(close(4017), Facts(server_waiting=True)).action is Action.STOP
+
+
 def test_the_cause_is_recorded_with_its_close_code():
     assert str(close(4006)) == "close_4006"
     assert str(Cause(Trouble.HEARTBEAT)) == "heartbeat"
