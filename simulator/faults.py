@@ -170,6 +170,7 @@ class Faults:
 
     def _voice_server_with(self, user_id: UserId) -> VoicePlane:
         server = self._calls.server_with(self._guild_with(user_id), user_id)
-        if server is None:
+        if server is None or (isinstance(server, VoiceServer) and server.end_of(user_id) is None):
+            # On its way to a server: there is no socket yet, and what lets it in there must stay.
             raise KeyError(user_id)
         return server
