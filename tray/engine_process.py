@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from common import paths
-from common.errors import ErrorCode, RelayError
+from common.errors import ErrorCode, ProtocolError, RelayError
 from common.protocol import bootstrap
 from common.protocol.bootstrap import Bootstrap
 from common.protocol.client import ControlClient
@@ -48,18 +48,19 @@ class EngineProcess:
     async def start(
         cls, bots: Mapping[str, Secret], place: Place, *, command: Sequence[str] = COMMAND
     ) -> "EngineProcess":
-        """Start an engine, hand it its secrets, connect; raises ENGINE_LOST or what the handshake refused with."""
+        """Start an engine, hand it its secrets, connect.
+
+        Raises ENGINE_LOST when it does not begin, or what its first words or the handshake were refused with.
+        """
         token = Secret(secrets.token_hex(32))
-        process = await asyncio.create_subprocess_exec(
-            *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
-        )
+        process = await _spawn(command)
         try:
             async with asyncio.timeout(START_SECONDS):
                 address = await _introduce(process, _bootstrap(token, bots, place))
                 return cls(process, await ControlClient.connect(address, token, client="tray"), address)
         except (OSError, TimeoutError) as error:
             await _kill(process)
-            raise RelayError(ErrorCode.ENGINE_LOST) from error
+            raise _lost(error) from error
         except BaseException:
             await _kill(process)
             raise
@@ -81,6 +82,20 @@ class EngineProcess:
         await _kill(self.process)
         if self.address.path is not None:
             self.address.path.unlink(missing_ok=True)
+
+
+async def _spawn(command: Sequence[str]) -> asyncio.subprocess.Process:
+    """Begin the process; there may be no such program while an update replaces it, or no descriptor left."""
+    try:
+        return await asyncio.create_subprocess_exec(
+            *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        )
+    except OSError as error:
+        raise _lost(error) from error
+
+
+def _lost(error: Exception) -> RelayError:
+    return RelayError(ErrorCode.ENGINE_LOST, reason=str(error) or type(error).__name__)
 
 
 def _bootstrap(token: Secret, bots: Mapping[str, Secret], place: Place) -> Bootstrap:
@@ -106,7 +121,10 @@ async def _introduce(process: asyncio.subprocess.Process, given: Bootstrap) -> A
         raise OSError("the engine has no pipes")
     process.stdin.write(bootstrap.write_line(given))
     await process.stdin.drain()
-    line = await process.stdout.readline()
+    try:
+        line = await process.stdout.readline()
+    except ValueError:  # longer than the stream's limit
+        raise ProtocolError(ErrorCode.PROTOCOL_MALFORMED, path="$", reason="the line is too long") from None
     if not line:
         raise RelayError(ErrorCode.ENGINE_LOST)
     return Address.parse(bootstrap.read_listening(line).address)

@@ -48,7 +48,7 @@ class EngineSupervisor:
         self._history = History()
         self._memory = Memory()
         self._engine: EngineProcess | None = None
-        self._tasks = Tasks()
+        self._tasks = Tasks(on_error=self._broke)
         self._given_up = asyncio.Event()
 
     @property
@@ -106,6 +106,11 @@ class EngineSupervisor:
             ErrorCode.ENGINE_CRASH_LOOP, count=str(decision.crashes), seconds=f"{WINDOW_SECONDS:g}"
         )
         log.error("the engine is not started again: %s", self.failure)
+        self._given_up.set()
+
+    def _broke(self, _task: str, error: BaseException) -> None:
+        """Tell of a fault of our own, after which nothing watches the engine any more."""
+        self.failure = RelayError(ErrorCode.INTERNAL, reason=type(error).__name__)
         self._given_up.set()
 
     async def _watch(self, engine: EngineProcess) -> None:

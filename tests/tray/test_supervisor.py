@@ -91,7 +91,42 @@ async def test_closing_ends_the_engine_in_good_order(watched):
     assert process.returncode == 0
 
 
-@pytest.mark.parametrize("script", ["", "print('noise')", 'print(\'{"type":"listening","address":"tcp:1","pid":1}\')'])
+async def test_an_engine_that_can_not_be_started_again_is_given_up_with_a_reason(watched):
+    watched._command = ("/nowhere/engine",)
+    os.kill(watched._engine.process.pid, signal.SIGKILL)
+    await asyncio.wait_for(watched.wait(), 10)
+    assert watched.failure is not None
+    assert watched.failure.code is ErrorCode.ENGINE_CRASH_LOOP
+
+
+async def test_a_first_engine_that_is_not_there_is_told():
+    with pytest.raises(RelayError) as refused:
+        await EngineSupervisor({}, command=("/nowhere/engine",)).start()
+    assert refused.value.code is ErrorCode.ENGINE_LOST
+    assert "/nowhere/engine" in refused.value.details["reason"]
+
+
+async def test_a_supervisor_that_breaks_says_so(watched):
+    async def broken(_seconds):
+        raise ZeroDivisionError
+
+    watched._sleep = broken
+    os.kill(watched._engine.process.pid, signal.SIGKILL)
+    await asyncio.wait_for(watched.wait(), 10)
+    assert watched.failure is not None
+    assert watched.failure.code is ErrorCode.INTERNAL
+    assert watched.failure.details == {"reason": "ZeroDivisionError"}
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "",
+        "print('noise')",
+        "print('x' * 100_000)",
+        'print(\'{"type":"listening","address":"tcp:1","pid":1}\')',
+    ],
+)
 async def test_what_is_no_engine_is_not_taken_for_one(script):
     with pytest.raises(RelayError) as refused:
         await EngineProcess.start({}, Place(), command=(sys.executable, "-c", script))
