@@ -1,0 +1,1 @@
+"""A second Discord-compatible server, read independently from public documentation; used by one journey only."""
