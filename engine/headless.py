@@ -55,7 +55,7 @@ async def _relay(file: SessionFile, output: Output, meters_hz: float) -> int:
     try:
         return await _start_and_wait(engine, file, output)
     finally:
-        app.end_in_any_case()
+        app.end_in_any_case()  # also without a signal; the earliest of several ends it
         await engine.close()
         await meters.close()
         engine.publisher.flush()
@@ -70,7 +70,7 @@ async def _start_and_wait(engine: app.Engine, file: SessionFile, output: Output)
     """Start, then wait for the end; a signal that comes while starting ends that too."""
     tasks = Tasks()
     start = tasks.start(_start(engine, file), name="start")
-    ending = tasks.start(engine.ending.wait(), name="ending")
+    ending = tasks.start(_end(engine), name="ending")
     try:
         await asyncio.wait([start, ending], return_when=asyncio.FIRST_COMPLETED)
         if engine.ending.is_set():
@@ -86,6 +86,12 @@ async def _start_and_wait(engine: app.Engine, file: SessionFile, output: Output)
         with suppress(TimeoutError):
             async with asyncio.timeout(app.STOP_SECONDS):
                 await tasks.close()
+
+
+async def _end(engine: app.Engine) -> None:
+    """Return when the end is asked for; its time runs from here, since taking a start back is a part of it."""
+    await engine.ending.wait()
+    app.end_in_any_case()
 
 
 async def _start(engine: app.Engine, file: SessionFile) -> RelayError | None:

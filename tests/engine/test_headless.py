@@ -71,9 +71,9 @@ def in_voice(discord):
 
 
 @asynccontextmanager
-async def relay(path, *, tokens=TOKENS, stdout=asyncio.subprocess.PIPE, arguments=()):
+async def relay(path, *, tokens=TOKENS, stdout=asyncio.subprocess.PIPE, program=("-m", "engine"), arguments=()):
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "engine", "--session", str(path), *arguments),
+        *(sys.executable, *program, "--session", str(path), *arguments),
         stdout=stdout,
         stderr=asyncio.subprocess.PIPE,
         env={**os.environ, **tokens, "LC_ALL": "C"},
@@ -138,6 +138,34 @@ async def test_a_signal_while_it_starts_ends_it_too(discord, tmp_path):
     assert status == 0
     assert "Traceback" not in said
     assert in_voice(discord) == set()
+
+
+STUBBORN = """
+import asyncio, contextlib, sys
+from engine import __main__, app
+from engine.session.relay import RelaySession
+
+async def start(*_arguments, **_named):
+    print("starting", flush=True)
+    while True:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+app.STOP_SECONDS, app.END_SECONDS = 60.0, 0.1
+RelaySession.start = start
+sys.exit(__main__.main(sys.argv[1:]))
+"""
+
+
+async def test_a_start_that_can_not_be_taken_back_does_not_delay_the_end(discord, tmp_path):
+    async with relay(session_file(discord, tmp_path), program=("-c", STUBBORN)) as process:
+        async with asyncio.timeout(20):
+            while await process.stdout.readline() != b"starting\n":
+                pass
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(20):
+            await process.wait()
+    assert process.returncode == 1
 
 
 def full_pipe():
