@@ -8,6 +8,9 @@ is not there                         the last good copy, else defaults
 is broken                            likewise; it is put aside under a name with the time
 was written by a newer version       defaults; it is never written over
 ==================================== ==================================================
+
+The last good copy may be a newer version's too, left behind by a step back to this one: it isn't used, is told when it
+would have been, and stays as it is.
 """
 
 import datetime as dt
@@ -45,7 +48,7 @@ class ConfigStore:
         try:
             config = _read(self.path)
         except FileNotFoundError:
-            return Loaded(self._fallback())
+            return self._fallback()
         except ConfigError as problem:
             return self._without(problem)
         self._keep_copy(config)
@@ -53,51 +56,48 @@ class ConfigStore:
 
     def save(self, config: Config) -> None:
         """Write the settings; raises CONFIG_NOT_SAVED, or CONFIG_NEWER instead of writing over a newer version's."""
-        self._refuse_newer()
+        _refuse_newer(self.path)  # it may have been written since it was loaded
         try:
             write_atomically(self.path, _encoded(config))
         except OSError as error:
             raise ConfigError(ErrorCode.CONFIG_NOT_SAVED, file=str(self.path), reason=_reason(error)) from error
         self._keep_copy(config)
 
-    def _refuse_newer(self) -> None:
-        """Look at the file itself: it may have been written since it was loaded."""
-        try:
-            _read(self.path)
-        except ConfigError as problem:
-            if problem.code is ErrorCode.CONFIG_NEWER:
-                raise
-        except FileNotFoundError:
-            return
-
     def _without(self, problem: ConfigError) -> Loaded:
         if problem.code is ErrorCode.CONFIG_NEWER:
             return Loaded(Config(), problem)
-        return Loaded(self._fallback(), self._put_aside(problem))
+        aside = self._put_aside()
+        fallback = self._fallback()
+        told = fallback.problem or problem
+        return Loaded(fallback.config, ConfigError(told.code, **told.details, **aside))
 
-    def _fallback(self) -> Config:
+    def _fallback(self) -> Loaded:
+        """Return the last good copy, else defaults; that the copy is a newer version's is worth telling."""
         try:
-            return _read(self.last_good)
-        except (ConfigError, FileNotFoundError):
-            return Config()
+            return Loaded(_read(self.last_good))
+        except FileNotFoundError:
+            return Loaded(Config())
+        except ConfigError as problem:
+            return Loaded(Config(), problem if problem.code is ErrorCode.CONFIG_NEWER else None)
 
-    def _put_aside(self, problem: ConfigError) -> ConfigError:
-        """Rename the broken file, so that nothing a person wrote is lost; say where it went."""
+    def _put_aside(self) -> dict[str, str]:
+        """Rename the broken file, so that nothing a person wrote is lost; say where it went, if it could go."""
         stamp = self._now().astimezone(dt.UTC).strftime("%Y%m%dT%H%M%S%fZ")
         aside = self.path.with_name(f"{self.path.stem}.broken-{stamp}{self.path.suffix}")
         try:
             self.path.rename(aside)
         except OSError:
-            return problem
-        return ConfigError(problem.code, **problem.details, aside=str(aside))
+            return {}
+        return {"aside": str(aside)}
 
     def _keep_copy(self, config: Config) -> None:
-        """Renew the last good copy; failing costs only the copy."""
+        """Renew the last good copy, unless it is a newer version's; failing costs only the copy."""
         data = _encoded(config)
         try:
+            _refuse_newer(self.last_good)
             if not self.last_good.exists() or self.last_good.read_bytes() != data:
                 write_atomically(self.last_good, data)
-        except OSError:
+        except (OSError, ConfigError):
             return
 
 
@@ -121,6 +121,17 @@ def _read(path: Path) -> Config:
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         where, reason = explain(error)
         raise ConfigError(ErrorCode.CONFIG_INVALID, file=str(path), path=where, reason=reason) from None
+
+
+def _refuse_newer(path: Path) -> None:
+    """Raise CONFIG_NEWER if a newer version wrote the file that is at ``path`` now."""
+    try:
+        _read(path)
+    except FileNotFoundError:
+        return
+    except ConfigError as problem:
+        if problem.code is ErrorCode.CONFIG_NEWER:
+            raise
 
 
 def _known(config: Config) -> Config:

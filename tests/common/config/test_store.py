@@ -144,6 +144,26 @@ def test_a_file_edited_by_hand_becomes_the_last_good_one(store):
     assert store.load().config == NEW
 
 
+@pytest.mark.parametrize("content", [None, b"{"])
+def test_a_newer_versions_copy_is_told_and_never_written_over(store, content):
+    newer = msgspec.json.encode({"version": CONFIG_VERSION + 1, "invention": True})
+    store.path.parent.mkdir()
+    store.last_good.write_bytes(newer)
+    if content is not None:
+        store.path.write_bytes(content)
+    loaded = store.load()
+    assert loaded.config == Config()
+    assert loaded.problem is not None
+    assert loaded.problem.code is ErrorCode.CONFIG_NEWER
+    assert loaded.problem.details["file"] == str(store.last_good)
+    assert ("aside" in loaded.problem.details) == (content is not None)
+    store.save(OLD)
+    assert store.last_good.read_bytes() == newer
+    again = reopened(store).load()
+    assert (again.config, again.problem) == (OLD, None)
+    assert store.last_good.read_bytes() == newer
+
+
 def test_a_newer_version_is_never_written_over(store):
     content = msgspec.json.encode({"version": CONFIG_VERSION + 1, "invention": True})
     store.path.parent.mkdir()
