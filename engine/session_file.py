@@ -88,7 +88,7 @@ class SessionFile:
 
     def tokens(self, environment: Mapping[str, str]) -> dict[BotKey, Secret]:
         """Return the tokens that ``environment`` holds; a missing one is the session's to report."""
-        names = {source.bot for source in self.spec.sources} | {each.bot for each in self.spec.destinations}
+        names = [place.bot for place in (*self.spec.sources, *self.spec.destinations)]
         return {BotKey(name): Secret(environment[name].strip()) for name in names if environment.get(name, "").strip()}
 
 

@@ -79,6 +79,11 @@ def test_tokens_come_from_the_environment_and_missing_ones_are_left_to_the_sessi
     assert tokens == {"DVC_TOKEN_1": Secret("a")}
 
 
+def test_tokens_keep_the_order_of_the_file_so_that_the_first_error_is_the_same_each_time(load):
+    tokens = load(GOOD).tokens({"DVC_TOKEN_3": "c", "DVC_TOKEN_2": "b", "DVC_TOKEN_1": "a"})
+    assert list(tokens) == ["DVC_TOKEN_1", "DVC_TOKEN_2", "DVC_TOKEN_3"]
+
+
 @pytest.mark.parametrize(
     ("text", "place"),
     [
