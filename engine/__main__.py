@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -77,7 +78,8 @@ async def _serve(given: Bootstrap, address: Address) -> None:
 
     def supervisor_gone() -> None:
         app.end_in_any_case()  # from this thread: the loop may be what hangs
-        loop.call_soon_threadsafe(engine.ending.set)
+        with suppress(RuntimeError):  # the loop is closed: we are at the end already
+            loop.call_soon_threadsafe(engine.ending.set)
 
     threading.Thread(target=_watch, args=(STDIN, supervisor_gone), name="lifeline", daemon=True).start()
     tokens = {BotKey(name): token for name, token in given.bots.items()}

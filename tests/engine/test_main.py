@@ -3,7 +3,6 @@
 import asyncio
 import signal
 import sys
-import time
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -127,15 +126,3 @@ async def test_wrong_arguments_are_told(arguments):
     process = await spawn(*arguments)
     await asyncio.wait_for(process.communicate(), 20)
     assert process.returncode == 2
-
-
-async def test_it_is_there_within_two_seconds():
-    best = 99.0
-    for _ in range(3):  # the best of three: the machine is shared
-        began = time.perf_counter()
-        async with running() as (_process, client):
-            await client.call(Ping())
-            best = min(best, time.perf_counter() - began)
-        if best < 2.0:
-            break
-    assert best < 2.0
