@@ -53,6 +53,10 @@ def commands(memory: Memory) -> tuple[Command, ...]:
     if memory.spec is None:
         return match
     start = StartSession(
-        spec=memory.spec, gains=dict(memory.gains), muted=tuple(sorted(memory.muted)), kill=memory.kill
+        spec=memory.spec,
+        gains=dict(memory.gains),
+        muted=tuple(sorted(memory.muted)),
+        kill=memory.kill,
+        restore=True,
     )
     return (start, *match)

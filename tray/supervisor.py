@@ -149,11 +149,11 @@ class EngineSupervisor:
                 await _try(client, command)
 
     async def _start_again(self, client: ControlClient, start: StartSession) -> RelayError | None:
-        """Return why the session does not run; a session that somebody else started meanwhile is left alone."""
+        """Return why the session does not run; ``None`` too when somebody started or stopped one meanwhile."""
         failures = 0
         while True:
             error = await _try(client, start)
-            if error is None or error.code is ErrorCode.ALREADY_RUNNING:
+            if error is None or error.code in {ErrorCode.ALREADY_RUNNING, ErrorCode.NOT_RUNNING}:
                 return None
             failures += 1
             log.warning("the session is not restored yet: %s", error)

@@ -68,17 +68,19 @@ class Refused(Message, frozen=True):
 class StartSession(Message, frozen=True):
     """Start a session. ``gains`` (by user id) and ``muted`` (user ids) are talkers' remembered strips.
 
-    With ``kill`` nothing is heard until somebody ends that.
+    With ``kill`` nothing is heard until somebody ends that. ``restore`` is for bringing back the session of a lost
+    engine: it is refused with not_running once anybody has started or stopped a session in this engine.
     """
 
     spec: SessionSpec
     gains: dict[Snowflake, GainValue] = {}
     muted: tuple[Snowflake, ...] = ()
     kill: bool = False
+    restore: bool = False
 
 
 class StopSession(Message, frozen=True):
-    """End the session; the bots leave."""
+    """End the session; the bots leave. Also without a session it ends the restoring of a lost engine's."""
 
 
 class SetTalkerGain(Message, frozen=True):

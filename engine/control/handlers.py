@@ -38,7 +38,14 @@ Handler = Callable[[Desk, Caller, Any], Awaitable[Payload]]
 
 async def start_session(desk: Desk, _caller: Caller, command: m.StartSession) -> None:
     """Start with the tokens that the engine was given at its own start."""
-    await desk.session.start(command.spec, desk.tokens, command.gains, muted=command.muted, kill=command.kill)
+    await desk.session.start(
+        command.spec,
+        desk.tokens,
+        command.gains,
+        muted=command.muted,
+        kill=command.kill,
+        restore=command.restore,
+    )
 
 
 async def stop_session(desk: Desk, _caller: Caller, _command: m.StopSession) -> None:

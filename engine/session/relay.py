@@ -53,6 +53,8 @@ class RelaySession:
         self._match = MatchPhase.IDLE
         self._starter: asyncio.Task[object] | None = None
         self._stop_asked = False
+        self._decided = False
+        """Whether anybody has said what should run: from then on nothing of a lost engine's is restored."""
         self._idle = asyncio.Event()
 
     # start and stop
@@ -65,15 +67,20 @@ class RelaySession:
         *,
         muted: Iterable[str] = (),
         kill: bool = False,
+        restore: bool = False,
     ) -> None:
         """Start a session; returns when every bot is in its channel and the mixer runs.
 
         ``gains`` are linear, by user id; people in ``muted`` and, with ``kill``, everybody are silent from the first
         sample on. Raises ALREADY_RUNNING, or what is wrong (one error, or a CombinedError
-        with all of them); nothing is left started then. NOT_RUNNING when ``stop`` was called meanwhile.
+        with all of them); nothing is left started then. NOT_RUNNING when ``stop`` was called meanwhile, to a
+        ``restore`` also when ``stop`` or another start was called at any time before.
         """
         if self._phase is not Phase.IDLE:
             raise SessionError(ErrorCode.ALREADY_RUNNING)
+        if restore and self._decided:
+            raise SessionError(ErrorCode.NOT_RUNNING)
+        self._decided = not restore
         for user, gain in (gains or {}).items():
             self._change_strip(user_id(user), gain=gain)
         for user in muted:
@@ -94,6 +101,7 @@ class RelaySession:
 
     async def stop(self) -> None:
         """End the session; returns when no bot is left in a channel. Raises NOT_RUNNING."""
+        self._decided = True
         running = self._running
         if running is None:
             raise SessionError(ErrorCode.NOT_RUNNING)

@@ -35,7 +35,7 @@ def test_nothing_ran_nothing_is_restored():
 @pytest.mark.parametrize("phase", [Phase.STARTING, Phase.RUNNING, Phase.DEGRADED])
 def test_a_session_is_started_again_as_it_was(phase):
     state = SessionState(phase=phase, spec=SPEC, talkers=(talker("7", 0.3), talker("8", muted=True)), kill=True)
-    assert commands(after(state)) == (StartSession(spec=SPEC, gains={"7": 0.3}, muted=("8",), kill=True),)
+    assert commands(after(state)) == (StartSession(spec=SPEC, gains={"7": 0.3}, muted=("8",), kill=True, restore=True),)
 
 
 @pytest.mark.parametrize("phase", [Phase.STOPPING, Phase.IDLE])
@@ -45,12 +45,12 @@ def test_a_session_that_was_stopped_is_not(phase):
 
 def test_who_left_keeps_gain_and_mute():
     memory = after(running(talker("7", 0.3, muted=True)), running())
-    assert commands(memory) == (StartSession(spec=SPEC, gains={"7": 0.3}, muted=("7",)),)
+    assert commands(memory) == (StartSession(spec=SPEC, gains={"7": 0.3}, muted=("7",), restore=True),)
 
 
 def test_what_was_taken_back_is_forgotten():
     memory = after(running(talker("7", 0.3, muted=True)), running(talker("7")))
-    assert commands(memory) == (StartSession(spec=SPEC),)
+    assert commands(memory) == (StartSession(spec=SPEC, restore=True),)
 
 
 @pytest.mark.parametrize("wanted", MatchPhase)

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from common.errors import ErrorCode, RelayError
-from common.protocol.messages import Ping, Pong, SetMatch, StartSession
+from common.protocol.messages import Ping, Pong, SetMatch, StartSession, StopSession
 from common.protocol.spec import SessionSpec
 from common.protocol.state import MatchPhase, Phase, SessionState
 from tray import resume, supervisor
@@ -158,7 +158,7 @@ async def test_a_session_that_can_not_be_started_yet_is_tried_again():
     client = ScriptedClient(ErrorCode.VOICE_TIMEOUT, ErrorCode.DISCORD_UNREACHABLE)
     made = remembering(match=MatchPhase.READY)
     await made._restore(client)
-    assert client.calls == [StartSession(spec=SPEC)] * 3 + [SetMatch(phase=MatchPhase.READY)]
+    assert client.calls == [StartSession(spec=SPEC, restore=True)] * 3 + [SetMatch(phase=MatchPhase.READY)]
     assert made.not_restored is None
 
 
@@ -171,11 +171,28 @@ async def test_a_session_that_can_not_be_started_at_all_is_told():
     assert len(client.calls) < 20
 
 
-async def test_what_somebody_else_started_meanwhile_is_left_alone():
-    client = ScriptedClient(ErrorCode.ALREADY_RUNNING)
+@pytest.mark.parametrize("answer", [ErrorCode.ALREADY_RUNNING, ErrorCode.NOT_RUNNING])
+async def test_what_somebody_else_started_or_stopped_meanwhile_is_left_alone(answer):
+    client = ScriptedClient(answer)
     made = remembering()
     await made._restore(client)
     assert len(client.calls) == 1
+    assert made.not_restored is None
+
+
+@pytest.mark.parametrize("command", [StopSession(), StartSession(spec=SPEC)])
+async def test_a_person_who_decides_between_two_tries_ends_the_restoring(watched, command):
+    delays = []
+
+    async def person(seconds):
+        delays.append(seconds)
+        with pytest.raises(RelayError):
+            await watched.client.call(command)
+
+    made = remembering()
+    made._sleep = person
+    await made._restore(watched.client)
+    assert len(delays) == 1
     assert made.not_restored is None
 
 

@@ -223,6 +223,31 @@ async def test_a_stop_in_the_middle_of_a_start_ends_both(show: Show):
     show.assert_nothing_left()
 
 
+async def test_a_stop_ends_the_restoring_also_while_nothing_runs(show: Show):
+    refused = []
+    with pytest.raises(SessionError):
+        await show.relay.start(show.spec(red="Stage"), show.tokens(), restore=True)
+    with pytest.raises(SessionError):
+        await show.relay.stop()
+    for _ in range(2):
+        with pytest.raises(SessionError) as error:
+            await show.relay.start(show.spec(), show.tokens(), restore=True)
+        refused.append(error.value.code)
+    assert refused == [ErrorCode.NOT_RUNNING] * 2
+    await show.start()
+    assert show.relay.state().phase is Phase.RUNNING
+
+
+async def test_a_stop_in_the_middle_of_a_restoring_start_ends_the_restoring(show: Show):
+    starting = asyncio.ensure_future(show.relay.start(show.spec(), show.tokens(), restore=True))
+    await show.until(lambda state: state.phase is Phase.STARTING)
+    await show.relay.stop()
+    for start in (starting, show.relay.start(show.spec(), show.tokens(), restore=True)):
+        with pytest.raises(SessionError) as refused:
+            await start
+        assert refused.value.code is ErrorCode.NOT_RUNNING
+
+
 async def test_it_starts_again_after_it_ended(show: Show):
     await show.start()
     await show.relay.stop()
