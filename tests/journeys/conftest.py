@@ -251,7 +251,7 @@ async def _on_air(*, talkers=None, heard=SOURCES, **settings):
         on_air = OnAir(discord, session, clock)
         listening = group.create_task(on_air.listen())
         try:
-            await on_air.until_heard(heard)
+            await on_air.until_heard(heard, steady=1.0)
             yield on_air
         finally:
             listening.cancel()
