@@ -29,6 +29,7 @@ class ErrorCode(StrEnum):
     PROTOCOL_VERSION = "protocol_version"
     PROTOCOL_MALFORMED = "protocol_malformed"
     NOT_AUTHENTICATED = "not_authenticated"
+    TOO_MANY_CLIENTS = "too_many_clients"
     # bots and Discord
     TOKEN_MISSING = "token_missing"  # noqa: S105 - a code, not a secret
     TOKEN_INVALID = "token_invalid"  # noqa: S105 - a code, not a secret

@@ -6,8 +6,10 @@ import os
 from contextlib import suppress
 from typing import Final
 
+from common.errors import ErrorCode
 from common.protocol import codec, transport
 from common.protocol.handshake import EngineSide, Stage
+from common.protocol.messages import Refused, Welcome
 from common.protocol.transport import Address, Connection, Listener
 from common.secret import Secret
 from common.tasks import Tasks
@@ -21,6 +23,9 @@ HELLO_SECONDS: Final = 5.0
 MOST_CLIENTS: Final = 32
 """Clients at once: panel windows, docks, integrations; more is a fault of theirs."""
 
+MOST_GREETING: Final = 32
+"""Connections at once that have not said Hello yet; counted apart, so that strangers take no client's place."""
+
 log = logging.getLogger(__name__)
 
 
@@ -31,6 +36,7 @@ class ControlServer:
         self._desk = desk
         self._token = token
         self._peers: set[Peer] = set()
+        self._greeting = 0
         self._commands = Tasks()
         self._listener: Listener | None = None
         self._empty = asyncio.Event()
@@ -53,29 +59,56 @@ class ControlServer:
             await self._listener.close()
 
     async def _serve(self, connection: Connection) -> None:
-        if len(self._peers) >= MOST_CLIENTS or not await self._greet(connection):
+        if self._greeting >= MOST_GREETING:
+            await _answer(connection, _too_many(MOST_GREETING))
             return
+        side = EngineSide(self._token, engine=VERSION, pid=os.getpid())
+        answer = await self._greet(connection, side)
+        if answer is None:
+            return
+        if side.stage is Stage.OPEN and len(self._peers) >= MOST_CLIENTS:
+            answer = _too_many(MOST_CLIENTS)
+        if isinstance(answer, Refused):
+            await _answer(connection, answer)
+            return
+        log.info("control client %s is connected", side.client)
+        await self._keep(connection, answer)
+
+    async def _greet(self, connection: Connection, side: EngineSide) -> Welcome | Refused | None:
+        """Hear the first message; return the answer to it, ``None`` when it doesn't come."""
+        self._greeting += 1
+        try:
+            async with asyncio.timeout(HELLO_SECONDS):
+                first = await connection.receive()
+        except TimeoutError:
+            return None
+        finally:
+            self._greeting -= 1
+        return None if first is None else side.receive(first)
+
+    async def _keep(self, connection: Connection, welcome: Welcome) -> None:
+        """Welcome a client and serve it; its place is taken before anybody else is looked at."""
         peer = Peer(connection, self._desk, self._commands)
         self._peers.add(peer)
         self._empty.clear()
         try:
-            await peer.serve()
+            if await _answer(connection, welcome):
+                await peer.serve()
         finally:
             self._peers.discard(peer)
             if not self._peers:
                 self._empty.set()
 
-    async def _greet(self, connection: Connection) -> bool:
-        """Answer the first message; return whether the client may go on."""
-        side = EngineSide(self._token, engine=VERSION, pid=os.getpid())
-        try:
-            async with asyncio.timeout(HELLO_SECONDS):
-                first = await connection.receive()
-                if first is None:
-                    return False
-                await connection.send(codec.encode(side.receive(first)))
-        except (TimeoutError, ConnectionError):
-            return False
-        if side.stage is Stage.OPEN:
-            log.info("control client %s is connected", side.client)
-        return side.stage is Stage.OPEN
+
+async def _answer(connection: Connection, answer: Welcome | Refused) -> bool:
+    """Send the handshake's answer; return whether it could be sent in time."""
+    try:
+        async with asyncio.timeout(HELLO_SECONDS):
+            await connection.send(codec.encode(answer))
+    except (TimeoutError, ConnectionError):
+        return False
+    return True
+
+
+def _too_many(limit: int) -> Refused:
+    return Refused(code=ErrorCode.TOO_MANY_CLIENTS, details={"limit": str(limit)})

@@ -133,13 +133,44 @@ async def test_a_fault_inside_is_answered_and_the_connection_goes_on(served, mon
     assert isinstance(await client.call(Ping()), Pong)
 
 
-async def test_too_many_clients_are_turned_away(served, monkeypatch):
+async def test_a_client_too_many_is_told_so(served, monkeypatch):
     monkeypatch.setattr(server, "MOST_CLIENTS", 1)
     first = await served.client()
     with pytest.raises(RelayError) as refused:
         await served.client()
-    assert refused.value.code in {ErrorCode.ENGINE_LOST, ErrorCode.PROTOCOL_MALFORMED}
+    assert refused.value.code is ErrorCode.TOO_MANY_CLIENTS
+    assert refused.value.details == {"limit": "1"}
     assert isinstance(await first.call(Ping()), Pong)
+
+
+async def test_clients_that_come_at_once_are_not_more_than_fit(served, monkeypatch):
+    monkeypatch.setattr(server, "MOST_CLIENTS", 2)
+    joins = [asyncio.ensure_future(served.client()) for _ in range(8)]
+    await asyncio.wait(joins)
+    codes = [join.exception().code for join in joins if join.exception() is not None]
+    assert codes == [ErrorCode.TOO_MANY_CLIENTS] * 6
+
+
+async def test_who_lacks_the_token_does_not_hear_how_full_it_is(served, monkeypatch):
+    monkeypatch.setattr(server, "MOST_CLIENTS", 0)
+    connection = await raw(served, greeted=False)
+    await connection.send(codec.encode(Hello(protocol=1, token=Secret("wrong"))))
+    assert await hear(connection) == Refused(code=ErrorCode.NOT_AUTHENTICATED)
+    await connection.close()
+
+
+async def test_connections_that_say_nothing_are_bounded_and_take_no_clients_place(served, monkeypatch):
+    monkeypatch.setattr(server, "MOST_GREETING", 2)
+    monkeypatch.setattr(server, "MOST_CLIENTS", 1)
+    silent = [await raw(served, greeted=False)]
+    client = await served.client()
+    silent.append(await raw(served, greeted=False))
+    extra = await raw(served, greeted=False)
+    assert await hear(extra) == Refused(code=ErrorCode.TOO_MANY_CLIENTS, details={"limit": "2"})
+    assert await hear(extra) is None
+    assert isinstance(await client.call(Ping()), Pong)
+    for connection in (*silent, extra):
+        await connection.close()
 
 
 async def test_the_end_of_the_server_ends_its_clients_after_their_answers(served):
