@@ -136,8 +136,7 @@ class VoiceConnection:
 
         Raises VoiceLostError, ModeRefusedError, TimeoutError, or OSError when the server can't be reached.
         """
-        await self._connect_websocket(Ready, Described)
-        await self._send(self._protocol.identify())
+        await self._connect_websocket(self._protocol.identify(), Ready, Described)
         ready = await self._step(Ready)
         if ready.mode is None:
             raise ModeRefusedError
@@ -148,15 +147,16 @@ class VoiceConnection:
         self._use_key(described)
         # Not speaking yet, but it tells the server our SSRC, without which it forwards nothing.
         await self._send(self._protocol.speaking(self._ssrc, active=False))
+        await self._step(Hello)
         self._stand()
         self._tasks.start(self._keep_alive(), name="voice-keepalive")
 
     async def resume(self) -> None:
         """Take the session up on a new websocket; key, socket, SSRC and group stay. Raises as :meth:`open` does."""
         await self._drop_websocket()
-        await self._connect_websocket(Resumed)
-        await self._send(self._protocol.resume())
+        await self._connect_websocket(self._protocol.resume(), Resumed)
         await self._step(Resumed)
+        await self._step(Hello)
         self._stand()
 
     async def close(self) -> None:
@@ -190,8 +190,11 @@ class VoiceConnection:
 
     # websocket
 
-    async def _connect_websocket(self, *answers: type[Event]) -> None:
-        """Connect and wait for hello. Only ``answers`` are steps of this handshake; what else comes is news."""
+    async def _connect_websocket(self, first: Outgoing, *answers: type[Event]) -> None:
+        """Connect and say ``first``; hello may come before or after it (the documentation leaves it open).
+
+        Only hello and ``answers`` are steps of this handshake; what else comes is news.
+        """
         if self._http is None:
             connector = aiohttp.TCPConnector(ssl=self._rooms.ssl if self._rooms.ssl is not None else True)
             self._http = aiohttp.ClientSession(connector=connector)
@@ -205,9 +208,8 @@ class VoiceConnection:
             raise OSError(type(error).__name__) from error
         self._websocket = websocket
         self._tasks.start(self._read(websocket), name="voice-websocket")
-        hello = await self._step(Hello)
         self._acknowledged = True
-        self._tasks.start(self._beat(websocket, hello.interval), name="voice-heartbeat")
+        await self._send(first)
 
     async def _drop_websocket(self) -> None:
         websocket, self._websocket = self._websocket, None
@@ -281,6 +283,8 @@ class VoiceConnection:
         step = self._steps.get(type(event))
         if step is not None and not step.done():
             step.set_result(event)
+            if isinstance(event, Hello) and self._websocket is not None:
+                self._tasks.start(self._beat(self._websocket, event.interval), name="voice-heartbeat")
         elif isinstance(event, Spoke):
             self._ssrcs.assign(event.ssrc, event.user)
             self._rooms.receiver.post(lambda: self._inbound.release(event.ssrc))

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import aiohttp
 from aiohttp import web
 
-from .mls import Commit, Group, open_key_package, welcome_for
+from .mls import Commit, Group, open_key_package, vector, welcome_for
 from .wire import AES, XCHACHA, Rtp, discovery, pack, unpack
 
 TRANSITION_SECONDS = 2.0
@@ -154,16 +154,15 @@ class Room:
 
     def _send_proposals(self, peer, proposals):
         body = b"".join(made.message for made in proposals)
-        size = struct.pack(">I", len(body) | 2 << 30)  # four bytes of length are as good as one
-        peer.tell_binary(27, b"\0" + size + body)
+        peer.tell_binary(27, b"\0" + vector(body))
 
     def _revoke(self, user):
         gone = [made for made in self.group.proposals if made.user == user and made.package]
         self.group.proposals = [made for made in self.group.proposals if made not in gone]
-        body = b"".join(bytes([32]) + made.reference for made in gone)
+        body = b"".join(vector(made.reference) for made in gone)
         for peer in self.peers.values():
             if peer.user != user:
-                peer.tell_binary(27, b"\1" + bytes([0x40, len(body)]) + body)
+                peer.tell_binary(27, b"\1" + vector(body))
 
     def take_commit(self, peer, message):
         commit = Commit(message)

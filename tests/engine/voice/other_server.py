@@ -18,11 +18,12 @@ SSRC = 7
 
 
 class OtherServer:
-    def __init__(self, folder, *, hello=None, unanswered=0, echoes=0, early=()):
+    def __init__(self, folder, *, hello=None, hello_late=False, unanswered=0, echoes=0, early=()):
         self.certificates = make_certificates(folder)
         self.key = TransportKey(AES_GCM, bytes(range(32)))
         self.ops, self.asked, self.kept = [], 0, 0
         self._hello = {"heartbeat_interval": 500.5} if hello is None else hello
+        self._hello_late = hello_late
         self._unanswered, self._echoes, self._early = unanswered, echoes, early
         self._client = self._websocket = None
 
@@ -71,7 +72,8 @@ class OtherServer:
     async def _serve(self, request):
         self._websocket = web.WebSocketResponse()
         await self._websocket.prepare(request)
-        await self.say(8, self._hello)
+        if not self._hello_late:
+            await self.say(8, self._hello)
         async for message in self._websocket:
             if message.type is WSMsgType.TEXT:
                 await self._answer(json.loads(message.data))
@@ -84,6 +86,8 @@ class OtherServer:
             for early in self._early:
                 await self.say(*early)
             await self.say(2, {"ssrc": SSRC, "ip": "127.0.0.1", "port": self._udp.getsockname()[1]})
+            if self._hello_late:
+                await self.say(8, self._hello)
         elif op == 1:
             await self.say(4, {"mode": AES_GCM, "secret_key": list(self.key.key), "sdp": "new here"})
         elif op == 3:

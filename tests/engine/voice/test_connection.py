@@ -316,6 +316,15 @@ async def test_a_hello_without_an_interval(others):
     await call.connection.open()
 
 
+async def test_a_hello_after_identify(others):
+    server, call = await others(hello_late=True)
+    await call.connection.open()
+    assert server.ops[0] == 0
+    async with asyncio.timeout(5):
+        while 3 not in server.ops:
+            await asyncio.sleep(0.02)
+
+
 async def test_the_question_for_our_address_may_be_lost(others):
     server, call = await others(unanswered=2)
     await call.connection.open()
