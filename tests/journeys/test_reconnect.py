@@ -70,14 +70,13 @@ ROWS = {
 
 @pytest.mark.parametrize("bot", BOTS)
 @pytest.mark.parametrize("row", ROWS)
-async def test_voice_comes_back(on_air, row, bot, record_property):
+async def test_voice_comes_back(on_air, row, bot):
     fault, causes, ways = ROWS[row]
     async with on_air(voice=SHORT_HEARTBEAT) as show:
         since = show.mark()
         await fault(show, bot)
         outage = await show.outage(bot, since)
         await show.until_heard()
-        record_property("gap_s", show.gap)
         assert outage.cause in causes
         assert outage.actions in ways
         assert outage.recovered
