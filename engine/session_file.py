@@ -88,7 +88,8 @@ class SessionFile:
 
     def tokens(self, environment: Mapping[str, str]) -> dict[BotKey, Secret]:
         """Return the tokens that ``environment`` holds; a missing one is the session's to report."""
-        names = [place.bot for place in (*self.spec.sources, *self.spec.destinations)]
+        names = [source.bot for source in self.spec.sources]
+        names += [destination.bot for destination in self.spec.destinations]
         return {BotKey(name): Secret(environment[name].strip()) for name in names if environment.get(name, "").strip()}
 
 
