@@ -363,13 +363,16 @@ class VoiceConnection:
             cipher = TransportCipher(described.mode, described.key)
             self._rooms.sender.attach(Transport(udp, cipher, self._ssrc, self.dave, self._announce))
 
-    def _announce(self, active: bool) -> None:
-        """Say that we begin or end speaking (mix thread)."""
-        message = self._protocol.speaking(self._ssrc, active=active)
-        self._loop.call_soon_threadsafe(self._send_soon, message)
+    def _announce(self, active: bool, then: Callable[[], None]) -> None:
+        """Say that we begin or end speaking, after that do ``then`` (mix thread)."""
+        self._loop.call_soon_threadsafe(self._say_soon, self._protocol.speaking(self._ssrc, active=active), then)
 
-    def _send_soon(self, message: Outgoing) -> None:
-        self._tasks.start(self._send(message), name="voice-speaking")
+    def _say_soon(self, message: Outgoing, then: Callable[[], None]) -> None:
+        self._tasks.start(self._say(message, then), name="voice-speaking")
+
+    async def _say(self, message: Outgoing, then: Callable[[], None]) -> None:
+        await self._send(message)
+        then()
 
     async def _keep_alive(self) -> None:
         """Send keepalives. A server that used to echo them and sends nothing at all any more is lost.

@@ -23,13 +23,16 @@ SILENCE_FRAMES = 5
 
 @dataclass(frozen=True, slots=True)
 class Transport:
-    """What a voice session gives a sender. ``announce`` says on the loop that speaking begins or ended."""
+    """What a voice session gives a sender.
+
+    ``announce`` says on the loop that speaking begins or ended, and calls what it is given once that is on its way.
+    """
 
     socket: socket.socket
     cipher: TransportCipher
     ssrc: Ssrc
     dave: DaveGroup
-    announce: Callable[[bool], None]
+    announce: Callable[[bool, Callable[[], None]], None]
 
 
 class Sender:
@@ -47,7 +50,7 @@ class Sender:
         self._silence_due = 0
         self._speaking = False
         # The loop ends the sound of a connection while the mix thread may be in the middle of a packet.
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def __call__(self, opus: bytes | None) -> None:
         """Send one tick's packet; ``None`` is silence."""
@@ -55,7 +58,6 @@ class Sender:
             self._timestamp = (self._timestamp + FRAME_SAMPLES) & 0xFFFFFFFF
             if opus is not None:
                 self._silence_due = SILENCE_FRAMES
-                self._announce(active=True)
                 self._send(opus)
             elif self._silence_due:
                 self._send_silence()
@@ -76,13 +78,9 @@ class Sender:
     def _send_silence(self) -> None:
         self._silence_due -= 1
         self._send(SILENCE)
-        if not self._silence_due:
-            self._announce(active=False)
-
-    def _announce(self, *, active: bool) -> None:
-        if self._transport is not None and self._speaking is not active:
-            self._speaking = active
-            self._transport.announce(active)
+        if not self._silence_due and self._speaking and self._transport is not None:
+            self._speaking = False
+            self._transport.announce(False, lambda: None)
 
     def _send(self, opus: bytes) -> None:
         transport = self._transport
@@ -93,18 +91,37 @@ class Sender:
         if frame is None:
             self.counters.add("dave_not_ready")
             return
-        self.counters.add(self._put(transport, frame))
-
-    def _put(self, transport: Transport, frame: bytes) -> str:
-        """Send one datagram; return what to count it as."""
-        header = rtp.write(self._sequence, self._timestamp, transport.ssrc)
         try:
-            transport.socket.send(transport.cipher.encrypt(header, frame))
-        except BlockingIOError:
-            return "socket_full"
+            header = rtp.write(self._sequence, self._timestamp, transport.ssrc)
+            datagram = transport.cipher.encrypt(header, frame)
         except NonceExhaustedError:
-            return "nonce_exhausted"
-        except OSError:
-            return "socket_error"
+            self.counters.add("nonce_exhausted")
+            return
+        if self._speaking:
+            self._sequence = (self._sequence + self._put(transport, datagram)) & 0xFFFF
+        else:
+            self._begin(transport, datagram)
+
+    def _begin(self, transport: Transport, datagram: bytes) -> None:
+        """Let the first packet of a sound follow its announcement: one that is quicker comes from nobody."""
+        self._speaking = True
         self._sequence = (self._sequence + 1) & 0xFFFF
-        return "sent"
+
+        def follow() -> None:
+            with self._lock:
+                self._put(transport, datagram)
+
+        transport.announce(True, follow)
+
+    def _put(self, transport: Transport, datagram: bytes) -> bool:
+        """Send one datagram and count what became of it; tell whether it is on its way."""
+        try:
+            transport.socket.send(datagram)
+        except BlockingIOError:
+            self.counters.add("socket_full")
+        except OSError:
+            self.counters.add("socket_error")
+        else:
+            self.counters.add("sent")
+            return True
+        return False

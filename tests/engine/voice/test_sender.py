@@ -14,6 +14,7 @@ class Wire:
 
     def __init__(self, ssrc=5):
         self.ssrc, self.log, self.error = ssrc, [], None
+        self.slow, self.waiting = False, []
         self.dave = DaveGroup(1, 2, lambda: 0.0)
         self.key = TransportKey(aead.AES_GCM, KEY)
 
@@ -24,7 +25,13 @@ class Wire:
 
     def transport(self):
         cipher = TransportCipher(aead.AES_GCM, KEY)
-        return Transport(self, cipher, self.ssrc, self.dave, self.log.append)
+        return Transport(self, cipher, self.ssrc, self.dave, self.announce)
+
+    def announce(self, active, then):
+        self.log.append(active)
+        self.waiting.append(then)
+        if not self.slow:
+            then()
 
     @property
     def audio(self):
@@ -57,6 +64,18 @@ def test_five_silence_frames_and_the_speaking_flag_around_sound(sender, wire):
         sender(opus)
     payloads = [entry if isinstance(entry, bool) else entry.payload for entry in wire.log]
     assert payloads == [True, b"a", *[SILENCE] * 5, False]
+
+
+def test_the_first_packet_waits_for_its_announcement_and_no_later_one_does(sender, wire):
+    wire.slow = True
+    sender(b"a")
+    assert wire.log == [True]
+    sender(b"b")
+    wire.waiting[0]()
+    first, second = sorted(wire.audio, key=lambda audio: audio.payload)
+    assert (second.sequence - first.sequence) % 65536 == 1
+    assert (second.timestamp - first.timestamp) % 2**32 == 960
+    assert sender.counters.snapshot() == {"sent": 2}
 
 
 def test_sound_that_comes_back_within_the_silence_frames_goes_on(sender, wire):
