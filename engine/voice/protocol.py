@@ -1,7 +1,8 @@
 """Discord's voice gateway, version 8, from the client's side: a state machine without I/O.
 
-Order of a session (server →, client ←): → hello 8 (or a little later), ← identify 0, → ready 2, (UDP discovery), ← select protocol 1,
-→ session description 4, then speaking 5, clients connect 11, disconnect 13 and DAVE 21 to 31 in any order.
+Order of a session (server →, client ←): → hello 8 (or a little later), ← identify 0, → ready 2, (UDP discovery),
+← select protocol 1, → session description 4, then speaking 5, clients connect 11, disconnect 13 and DAVE 21 to 31 in
+any order.
 A lost websocket may be taken up: ← resume 7, → resumed 9; key, SSRC and group stay valid.
 
 Everything that changes this state is in this file and in :mod:`engine.voice.dave`. A message is fed in and what
@@ -255,10 +256,10 @@ class VoiceProtocol:
 
     def _prepare_transition(self, data: dict[str, Any]) -> Result:
         version = _version(data, "protocol_version", 0)
-        return Result(send=self.dave.prepare_transition(int(data["transition_id"]), version))
+        return Result(send=self.dave.prepare_transition(_transition(data), version))
 
     def _execute_transition(self, data: dict[str, Any]) -> Result:
-        self.dave.execute_transition(int(data["transition_id"]))
+        self.dave.execute_transition(_transition(data))
         return Result()
 
     def _prepare_epoch(self, data: dict[str, Any]) -> Result:
@@ -305,6 +306,14 @@ def _interval(milliseconds: object) -> float:
     if not math.isfinite(seconds) or seconds <= 0:
         return _USUAL_INTERVAL
     return min(max(seconds, _SHORTEST_INTERVAL), _LONGEST_INTERVAL)
+
+
+def _transition(data: dict[str, Any]) -> int:
+    """Return the number of a transition, 16 bits as in the binary messages; ValueError for any other."""
+    number = int(data["transition_id"])
+    if not 0 <= number < 1 << 16:
+        raise ValueError(number)
+    return number
 
 
 def _version(data: dict[str, Any], name: str, otherwise: int) -> int:

@@ -11,6 +11,9 @@ WAITING_PACKETS = 10
 WAITING_SSRCS = 32
 """Unknown SSRCs for which datagrams are kept; the oldest gives way."""
 
+KNOWN_SSRCS = 4_096
+"""SSRCs with a known owner, forty times the largest call; the one learnt first gives way."""
+
 Datagram = tuple[bytes, int]
 """A received datagram and its arrival in ns."""
 
@@ -36,6 +39,8 @@ class SsrcTable:
     def assign(self, ssrc: Ssrc, user: UserId) -> None:
         """Note an owner; a later assignment wins."""
         self._users[ssrc] = user
+        if len(self._users) > KNOWN_SSRCS:
+            self._users.pop(next(iter(self._users)))
 
     def forget(self, user: UserId) -> None:
         """Drop everything of a user who left."""

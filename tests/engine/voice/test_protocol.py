@@ -79,6 +79,13 @@ def test_a_version_we_never_offered_changes_nothing(protocol, version):
     assert protocol._counters.get("gateway_malformed") == 2
 
 
+@pytest.mark.parametrize("number", [-1, 1 << 16])
+def test_a_transition_with_a_number_that_no_binary_message_has_is_not_kept(protocol, number):
+    assert protocol.receive({"op": 21, "d": {"transition_id": number, "protocol_version": 1}}).send == []
+    assert not protocol.dave._pending
+    assert protocol._counters.get("gateway_malformed") == 1
+
+
 @pytest.mark.parametrize(
     ("modes", "chosen"),
     [

@@ -1,5 +1,5 @@
 from engine.metrics import Counters
-from engine.voice.ssrc import WAITING_PACKETS, WAITING_SSRCS, SsrcTable
+from engine.voice.ssrc import KNOWN_SSRCS, WAITING_PACKETS, WAITING_SSRCS, SsrcTable
 
 
 def test_owners_come_and_go():
@@ -13,6 +13,14 @@ def test_owners_come_and_go():
     assert table.user(3) == 300
     table.forget(300)
     assert len(table) == 0
+
+
+def test_owners_are_bounded():
+    table = SsrcTable(Counters())
+    for ssrc in range(KNOWN_SSRCS + 3):
+        table.assign(ssrc, 100)
+    assert len(table) == KNOWN_SSRCS
+    assert [table.user(ssrc) for ssrc in (2, 3, KNOWN_SSRCS + 2)] == [None, 100, 100]
 
 
 def test_what_waits_is_given_once_in_order():
