@@ -40,6 +40,8 @@ class GatewaySettings:
     """Between two heartbeats; one and a half times of it without any closes the socket. Defaults to Discord's."""
     resume_window_s: float = 90.0
     """How long a session without a socket is kept. Defaults to 90."""
+    replay_limit: int = 1000
+    """Dispatches kept per session for a RESUME. Defaults to 1000."""
 
 
 class Gateway:
@@ -102,7 +104,7 @@ class Gateway:
         if not self._starts.count(account.id):
             account.token = ""
             raise GatewayClosed(CloseCode.AUTHENTICATION_FAILED)
-        session = Session(self._world.make_secret(), account, int(data["intents"]))
+        session = Session(self._world.make_secret(), account, int(data["intents"]), self._settings.replay_limit)
         self._sessions[session.id] = session
         self._attach(connection, session)
         session.dispatch("READY", ready(self._world, session, self._resume_url))

@@ -19,9 +19,6 @@ from simulator.world import (
     WorldEvent,
 )
 
-REPLAY_LIMIT = 1000
-"""Dispatches kept for a RESUME; a client that missed more gets INVALID SESSION."""
-
 
 class Intent(IntFlag):
     """The intents the simulator tells apart."""
@@ -41,9 +38,12 @@ PRIVILEGED_INTENTS = Intent.GUILD_MEMBERS | Intent.GUILD_PRESENCES | Intent.MESS
 
 
 class Session:
-    """What one IDENTIFY began. ``outlet`` sends to its socket; None while there is none."""
+    """What one IDENTIFY began. ``outlet`` sends to its socket; None while there is none.
 
-    def __init__(self, session_id: str, account: Account, intents: int) -> None:
+    The last ``replay_limit`` dispatches are kept for a RESUME; a client that missed more gets INVALID SESSION.
+    """
+
+    def __init__(self, session_id: str, account: Account, intents: int, replay_limit: int) -> None:
         self.id = session_id
         self.account = account
         self.intents = intents
@@ -52,7 +52,7 @@ class Session:
         self.attached = 0
         """How often it has been given a socket."""
         self.outlet: Callable[[str], None] | None = None
-        self._replay: deque[tuple[int, str]] = deque(maxlen=REPLAY_LIMIT)
+        self._replay: deque[tuple[int, str]] = deque(maxlen=replay_limit)
 
     def dispatch(self, event: str, data: dict[str, Any]) -> None:
         """Send an event, or keep it for a RESUME."""

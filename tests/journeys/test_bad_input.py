@@ -134,7 +134,12 @@ CASES = {
     ),
     "not TOML": ("guild = [", {}, "config_invalid", "has an error at"),
     "unknown key": ("volume = 11\n" + GOOD, {}, "config_invalid", "has an error at"),
-    "gain out of range": (GOOD.replace("[[dest", "gain = 9.0\n[[dest"), {}, "config_invalid", "has an error at $.sources"),
+    "gain out of range": (
+        GOOD.replace("[[dest", "gain = 9.0\n[[dest"),
+        {},
+        "config_invalid",
+        "has an error at $.sources",
+    ),
 }
 
 
@@ -196,7 +201,6 @@ async def test_it_is_told_and_nothing_is_left(discord, tmp_path, case):
     status, lines, said, began = await run(path, {**TOKENS, **tokens})
     seconds = time.monotonic() - began
     errors = [line for line in lines if line["type"] == "error"]
-    print(f"{case}: {[error['code'] for error in errors]} status {status} in {seconds:.2f} s")
     assert status == (2 if code in {"config_invalid", "token_in_file"} else 1)
     assert {error["code"] for error in errors} == {code}
     assert sentence in said
@@ -212,7 +216,6 @@ async def test_who_was_in_its_channel_already_leaves_it_when_another_bot_is_refu
     server.refuse_next = 4017
     status, lines, said, began = await run(path, TOKENS)
     seconds = time.monotonic() - began
-    print(f"refused by a voice server: status {status} in {seconds:.2f} s")
     assert status == 1
     assert [line["code"] for line in lines if line["type"] == "error"] == ["encryption_required"]
     assert "because of end-to-end encryption" in said
