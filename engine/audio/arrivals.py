@@ -129,7 +129,8 @@ class Arrivals:
         """
         ordered = sorted(self._transits)
         self._base = ordered[0]
-        seen = ordered[int((len(ordered) - 1) * _PERCENTILE)] - self._base
+        # More than the longest target is no use to know, and would take its time to be forgotten.
+        seen = min(ordered[int((len(ordered) - 1) * _PERCENTILE)] - self._base, LONGEST_TARGET_NS)
         learning = len(ordered) < _REFRESH and not self._cautious
         self._jitter = seen if learning or seen > self._jitter else (self._jitter * 7 + seen) // 8
         self._since_refresh = 0
