@@ -2,7 +2,7 @@
 
 Opcodes 21 to 31 come in through :class:`DaveGroup` and answers go out as lists of messages; no I/O here. A group may
 start at version 0 (nothing encrypted) and be upgraded, downgraded and upgraded again. Whatever goes wrong with a
-commit or a proposal ends in op 31 and a new key package: the server adds us anew, the others go on.
+commit or a welcome ends in op 31 and a new key package: the server adds us anew, the others go on.
 Facts: daveprotocol.com (opcodes, passthrough), RFC 9420 (MLS).
 
 davey's thread safety is not established, so one lock stands around its session: the loop changes keys while the
@@ -161,9 +161,10 @@ class DaveGroup:
             if isinstance(answer, davey.CommitWelcome):
                 made.append(Binary(Op.COMMIT_WELCOME, answer.commit + (answer.welcome or b"")))
 
-        # A proposal for another epoch than ours is stale news, not a broken group: the commit that comes decides.
-        failure = self._attempt(process)
-        return made if failure is None or "WrongEpoch" in failure else self._start_over(0)
+        # Refused proposals are not answered: op 31 is for commits and welcomes, and a server that repeats what is
+        # in flight to whoever starts over would never come to an end. The commit that follows decides.
+        self._attempt(process)
+        return made
 
     def commit(self, transition: int, payload: bytes) -> list[Outgoing]:
         """Op 29."""
@@ -227,23 +228,21 @@ class DaveGroup:
 
     def _guarded(self, transition: int, process: Callable[[davey.DaveSession], None]) -> list[Outgoing]:
         """Run ``process``; on failure answer as the protocol wants: op 31 and a new key package."""
-        return [] if self._attempt(process) is None else self._start_over(transition)
+        if self._attempt(process):
+            return [Json(Op.INVALID_COMMIT, {"transition_id": transition}), *self._renew(self._target or VERSION)]
+        return []
 
-    def _start_over(self, transition: int) -> list[Outgoing]:
-        invalid = Json(Op.INVALID_COMMIT, {"transition_id": transition})
-        return [invalid, *self._renew(self._target or VERSION)]
-
-    def _attempt(self, process: Callable[[davey.DaveSession], None]) -> str | None:
-        """Run ``process`` on the session, if there is one; return why it failed."""
+    def _attempt(self, process: Callable[[davey.DaveSession], None]) -> bool:
+        """Run ``process`` on the session, if there is one; tell whether it failed."""
         if self._session is None:
-            return None
+            return False
         try:
             with self._lock:
                 process(self._session)
         except BaseException as error:  # noqa: BLE001 - davey raises whatever its MLS library found, and a panic in its Rust is no Exception; all mean the same
             log.info("DAVE message refused: %s", error)
-            return str(error)
-        return None
+            return True
+        return False
 
     # frames
 

@@ -1,8 +1,8 @@
 """Discord's voice gateway, version 8, from the client's side: a state machine without I/O.
 
-Order of a session (server →, client ←): → hello 8 (or a little later), ← identify 0, → ready 2, (UDP discovery),
-← select protocol 1, → session description 4, then speaking 5, clients connect 11, disconnect 13 and DAVE 21 to 31 in
-any order.
+Order of a session (server →, client ←): → hello 8 (or later), ← identify 0, → ready 2, (UDP discovery),
+← select protocol 1, → session description 4, then speaking 5, clients connect 11, disconnect 13 and DAVE 21 to 31
+in any order.
 A lost websocket may be taken up: ← resume 7, → resumed 9; key, SSRC and group stay valid.
 
 Everything that changes this state is in this file and in :mod:`engine.voice.dave`. A message is fed in and what

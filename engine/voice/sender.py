@@ -21,6 +21,10 @@ SILENCE_FRAMES = 5
 """Silence frames after sound, so that listeners' decoders don't invent a continuation (Discord's documentation)."""
 
 
+HELD_PACKETS = 5
+"""So many packets wait for the announcement of their sound, no more: 0.1 s."""
+
+
 @dataclass(frozen=True, slots=True)
 class Transport:
     """What a voice session gives a sender.
@@ -49,6 +53,7 @@ class Sender:
         self._transport: Transport | None = None
         self._silence_due = 0
         self._speaking = False
+        self._held: list[bytes] | None = None
         # The loop ends the sound of a connection while the mix thread may be in the middle of a packet.
         self._lock = threading.RLock()
 
@@ -65,7 +70,7 @@ class Sender:
     def attach(self, transport: Transport) -> None:
         """Send through ``transport`` from now on."""
         with self._lock:
-            self._transport, self._speaking = transport, False
+            self._transport, self._speaking, self._held = transport, False, None
 
     def finish(self) -> None:
         """End the sound now, with the silence frames that are due, and let go of the transport; time goes on."""
@@ -73,6 +78,8 @@ class Sender:
             while self._silence_due and self._transport is not None:
                 self._timestamp = (self._timestamp + FRAME_SAMPLES) & 0xFFFFFFFF
                 self._send_silence()
+            if self._transport is not None:
+                self._release(self._transport)
             self._transport = None
 
     def _send_silence(self) -> None:
@@ -97,24 +104,36 @@ class Sender:
         except NonceExhaustedError:
             self.counters.add("nonce_exhausted")
             return
-        if self._speaking:
-            self._sequence = (self._sequence + self._put(transport, datagram)) & 0xFFFF
-        else:
-            self._begin(transport, datagram)
-
-    def _begin(self, transport: Transport, datagram: bytes) -> None:
-        """Let the first packet of a sound follow its announcement: one that is quicker comes from nobody."""
-        self._speaking = True
         self._sequence = (self._sequence + 1) & 0xFFFF
+        if not self._speaking:
+            self._begin(transport)
+        if self._held is None:
+            self._put(transport, datagram)
+            return
+        self._held.append(datagram)
+        if len(self._held) >= HELD_PACKETS:
+            self._release(transport)
+
+    def _begin(self, transport: Transport) -> None:
+        """Hold packets until their announcement is on its way: a packet that is quicker comes from nobody."""
+        self._speaking = True
+        held: list[bytes] = []
+        self._held = held
 
         def follow() -> None:
             with self._lock:
-                self._put(transport, datagram)
+                if self._held is held:
+                    self._release(transport)
 
         transport.announce(True, follow)
 
-    def _put(self, transport: Transport, datagram: bytes) -> bool:
-        """Send one datagram and count what became of it; tell whether it is on its way."""
+    def _release(self, transport: Transport) -> None:
+        held, self._held = self._held or [], None
+        for datagram in held:
+            self._put(transport, datagram)
+
+    def _put(self, transport: Transport, datagram: bytes) -> None:
+        """Send one datagram and count what became of it."""
         try:
             transport.socket.send(datagram)
         except BlockingIOError:
@@ -123,5 +142,3 @@ class Sender:
             self.counters.add("socket_error")
         else:
             self.counters.add("sent")
-            return True
-        return False

@@ -167,9 +167,7 @@ class Person(asyncio.DatagramProtocol):
         loop = asyncio.get_running_loop()
         where = (told["ip"], told["port"])
         self.found = loop.create_future()
-        self.transport, _ = await loop.create_datagram_endpoint(
-            lambda: self, remote_addr=where, family=socket.AF_INET
-        )
+        self.transport, _ = await loop.create_datagram_endpoint(lambda: self, remote_addr=where, family=socket.AF_INET)
         self.transport.sendto(discovery(1, self.ssrc))
         ip, port = await asyncio.wait_for(self.found, 5)
         data = {"address": ip, "port": port, "mode": told["modes"][0]}
@@ -222,10 +220,9 @@ class Person(asyncio.DatagramProtocol):
     def _play(self, packet):
         self.sequence, self.timestamp = self.sequence + 1 & 0xFFFF, self.timestamp + FRAME & 0xFFFF_FFFF
         self.counter += 1
-        if packet is None:
-            payload = SILENCE
-        else:
-            payload = self.session.encrypt_opus(packet) if self.session.ready else packet
+        payload = packet or SILENCE
+        if packet and self.session.ready:
+            payload = self.session.encrypt_opus(packet)
         rtp = Rtp(self.sequence, self.timestamp, self.ssrc, payload)
         self.transport.sendto(pack(self.mode, self.key, self.counter, rtp))
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-import datetime
+import datetime as dt
 import ipaddress
 import json
 import random
@@ -31,15 +31,15 @@ def snowflake():
 
 def _certificate(subject, key, issuer, signer, *, authority):
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     builder = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(issuer or name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=2))
+        .not_valid_before(now - dt.timedelta(hours=1))
+        .not_valid_after(now + dt.timedelta(days=2))
         .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
     )
     if not authority:
@@ -68,7 +68,9 @@ class Account:
 
     def __init__(self, name, *, bot):
         self.id, self.name, self.bot = snowflake(), name, bot
-        self.token = f"{secrets.token_urlsafe(12)}.{secrets.token_urlsafe(4)}.{secrets.token_urlsafe(20)}" if bot else ""
+        self.token = (
+            f"{secrets.token_urlsafe(12)}.{secrets.token_urlsafe(4)}.{secrets.token_urlsafe(20)}" if bot else ""
+        )
         self.session = secrets.token_hex(16)
 
     def user(self):

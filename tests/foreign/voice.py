@@ -314,7 +314,9 @@ class VoiceServer(asyncio.DatagramProtocol):
             with contextlib.suppress(ConnectionError):
                 await peer.socket.ping(b"there?")
             if peer.address:
-                self.transport.sendto(struct.pack(">BBHI", 0x80, 200, 6, peer.ssrc) + secrets.token_bytes(44), peer.address)
+                self.transport.sendto(
+                    struct.pack(">BBHI", 0x80, 200, 6, peer.ssrc) + secrets.token_bytes(44), peer.address
+                )
                 self.transport.sendto(secrets.token_bytes(3), peer.address)
             await asyncio.sleep(0.4)
 

@@ -23,7 +23,7 @@ class OtherServer:
         self.key = TransportKey(AES_GCM, bytes(range(32)))
         self.ops, self.asked, self.kept = [], 0, 0
         self._hello = {"heartbeat_interval": 500.5} if hello is None else hello
-        self._hello_late = hello_late
+        self._hello_late, self.beaten = hello_late, asyncio.Event()
         self._unanswered, self._echoes, self._early = unanswered, echoes, early
         self._client = self._websocket = None
 
@@ -91,6 +91,7 @@ class OtherServer:
         elif op == 1:
             await self.say(4, {"mode": AES_GCM, "secret_key": list(self.key.key), "sdp": "new here"})
         elif op == 3:
+            self.beaten.set()
             await self.say(6, message["d"]["t"])
         elif op == 7:
             await self.say(9, None)

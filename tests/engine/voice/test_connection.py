@@ -321,8 +321,7 @@ async def test_a_hello_after_identify(others):
     await call.connection.open()
     assert server.ops[0] == 0
     async with asyncio.timeout(5):
-        while 3 not in server.ops:
-            await asyncio.sleep(0.02)
+        await server.beaten.wait()
 
 
 async def test_the_question_for_our_address_may_be_lost(others):

@@ -87,6 +87,13 @@ def test_a_spoilt_welcome_brings_us_back(make_group):
     assert hears(made) == SPEECH
 
 
+@pytest.mark.parametrize("payload", [b"\0", b"\0\x05wrong", b"\1\x40"])
+def test_refused_proposals_are_not_answered_and_the_group_goes_on(group, payload):
+    assert group.ours.proposals(payload) == []
+    group.join(2)
+    assert hears(group, 1) == hears(group, 2) == SPEECH
+
+
 def test_everybody_begins_anew(group):
     group.call.restart()
     group.settle()
