@@ -67,6 +67,8 @@ class Person(asyncio.DatagramProtocol):
 
     def __init__(self, server, account, pitch=0.0, *, frozen=False):
         self.server, self.account, self.pitch = server, account, pitch
+        self.flags = 1
+        self.plain, self.prepared = False, {}  # version 0 now; versions by transition
         self.frozen, self.ended = frozen, None  # some clients' RTP clock stands still in a pause
         self.channel = None
         self.session = self.encoder = self.ready = None
@@ -133,7 +135,11 @@ class Person(asyncio.DatagramProtocol):
             self.session.reinit(1, self.account.id, self.channel)
             await self._offer()
         elif op == 21 and told["transition_id"]:
+            self.prepared[told["transition_id"]] = told["protocol_version"]
+            self.session.set_passthrough_mode(True, 10)
             await self._send(23, {"transition_id": told["transition_id"]})
+        elif op == 22:
+            self.plain = self.prepared.get(told["transition_id"], 1) == 0
 
     async def _offer(self):
         await self.ws.send_bytes(b"\x1a" + self.session.get_serialized_key_package())
@@ -200,7 +206,7 @@ class Person(asyncio.DatagramProtocol):
     async def talk(self, seconds):
         """Play the pitch: speaking on, packets every 20 ms, five silence frames, speaking off."""
         self.encoder = self.encoder or Encoder()
-        await self._send(5, {"speaking": 1, "delay": 0, "ssrc": self.ssrc})
+        await self._send(5, {"speaking": self.flags, "delay": 0, "ssrc": self.ssrc})
         begin = time.monotonic()
         if self.ended and not self.frozen:
             self.timestamp = self.timestamp + int((begin - self.ended) * 50) * FRAME & 0xFFFF_FFFF
@@ -221,7 +227,7 @@ class Person(asyncio.DatagramProtocol):
         self.sequence, self.timestamp = self.sequence + 1 & 0xFFFF, self.timestamp + FRAME & 0xFFFF_FFFF
         self.counter += 1
         payload = packet or SILENCE
-        if packet and self.session.ready:
+        if packet and self.session.ready and not self.plain:
             payload = self.session.encrypt_opus(packet)
         rtp = Rtp(self.sequence, self.timestamp, self.ssrc, payload)
         self.transport.sendto(pack(self.mode, self.key, self.counter, rtp))

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from .voice import VoiceServer
+from .voice import GRACE_SECONDS, VoiceServer
 
 EVERYONE_MAY = 1 << 10 | 1 << 20 | 1 << 21 | 1 << 25  # view, connect, speak, voice activity
 VOICE_CHANNEL = 2
@@ -102,6 +102,7 @@ class Server:
         self.channels, self.accounts = {}, {}
         self.states = {}  # user → channel
         self.sockets = {}  # bot's user → its gateway connection
+        self.sessions = {}  # gateway session → the connection that has it
         self.voice = VoiceServer(variation)
         self.unknown = []
         self._runners = []
@@ -132,7 +133,11 @@ class Server:
         await loop.create_datagram_endpoint(lambda: self.voice, local_addr=("127.0.0.1", 0))
         self.api_base = f"https://127.0.0.1:{await self._listen(rest, context)}{prefix}"
         self.gateway_url = f"wss://127.0.0.1:{await self._listen(gateway, context)}{gateway_path}"
-        self.endpoint = f"127.0.0.1:{await self._listen(voice, context)}"
+        self.endpoints = [f"127.0.0.1:{await self._listen(voice, context)}"]
+        second = web.Application()
+        second.router.add_get("/", self.voice.serve)
+        self.endpoints.append(f"localhost:{await self._listen(second, context)}")
+        self.endpoint = self.endpoints[0]
 
     async def _listen(self, application, context):
         runner = web.AppRunner(application, shutdown_timeout=0.5)
@@ -261,15 +266,27 @@ class Server:
         if channel == 0:
             if bot.id in self.states:
                 self.place(bot, None)
+            self.voice.drop(bot.id)
             return
         bot.session = secrets.token_hex(16)
-        token = self.voice.ticket(bot.id, channel)
-        news = {"token": token, "guild_id": str(self.guild), "endpoint": self.endpoint, "streams": None}
+        news = self._voice_server(bot, channel)
         if self.variation.server_update_first:
             connection.dispatch("VOICE_SERVER_UPDATE", news)
         self.place(bot, channel)
         if not self.variation.server_update_first:
             connection.dispatch("VOICE_SERVER_UPDATE", news)
+
+    def _voice_server(self, bot, channel):
+        token = self.voice.ticket(bot.id, channel)
+        return {"token": token, "guild_id": str(self.guild), "endpoint": self.endpoint, "streams": None}
+
+    def move_voice(self, bot, channel, endpoint):
+        """Another voice server for one bot: first none at all (documentation, Voice Server Update), then the next."""
+        self.endpoint = endpoint
+        connection = self.sockets[bot.id]
+        news = self._voice_server(bot, channel)
+        connection.dispatch("VOICE_SERVER_UPDATE", news | {"endpoint": None})
+        asyncio.get_running_loop().call_later(0.3, connection.dispatch, "VOICE_SERVER_UPDATE", news)
 
 
 class Connection:
@@ -278,8 +295,8 @@ class Connection:
     def __init__(self, server, request):
         self.server, self.request = server, request
         self.socket = web.WebSocketResponse()
-        self.bot = None
-        self.number = 0
+        self.bot = self.session = None
+        self.number, self.past, self.resumed = 0, [], 0
         self.outbox = asyncio.Queue()
         self.deflate = zlib.compressobj() if request.query.get("compress") == "zlib-stream" else None
 
@@ -288,6 +305,7 @@ class Connection:
 
     def dispatch(self, name, data):
         self.number += 1
+        self.past.append((self.number, data, name))
         self.send(0, data, s=self.number, t=name)
 
     async def close(self):
@@ -313,11 +331,38 @@ class Connection:
                     await self._take(json.loads(message.data))
         finally:
             writer.cancel()
-            if self.bot and self.server.sockets.get(self.bot.id) is self:
-                del self.server.sockets[self.bot.id]
-                if self.bot.id in self.server.states:
-                    self.server.place(self.bot, None)
+            gone = self.bot and self.bot.id not in self.server.states
+            if gone or (self.bot and self.socket.close_code in (1000, 1001)):
+                self._end()
+            elif self.bot:
+                asyncio.get_running_loop().call_later(GRACE_SECONDS, self._end)
         return self.socket
+
+    def _end(self):
+        if self.current():
+            del self.server.sockets[self.bot.id]
+            if self.bot.id in self.server.states:
+                self.server.place(self.bot, None)
+            self.server.voice.drop(self.bot.id)
+
+    def current(self):
+        return self.server.sockets.get(self.bot.id) is self
+
+    def cut(self):
+        self.request.transport.abort()
+
+    def _resume(self, told):
+        old = self.server.sessions.get(told["session_id"])
+        if old is None or old.bot is not self.server._who(told["token"]) or not old.current():
+            self.send(9, False)
+            return
+        self.bot, self.session, self.number, self.past = old.bot, old.session, old.number, old.past
+        self.resumed = old.resumed + 1
+        self.server.sockets[self.bot.id] = self.server.sessions[self.session] = self
+        for number, data, name in self.past:
+            if number > told["seq"]:
+                self.send(0, data, s=number, t=name)
+        self.dispatch("RESUMED", {"_trace": []})
 
     async def _take(self, message):
         op, told = message["op"], message.get("d")
@@ -328,7 +373,7 @@ class Connection:
         elif op == 4:
             self.server.join(self, told)
         elif op == 6:
-            self.send(9, False)
+            self._resume(told)
         elif op == 8:
             chunk = {"guild_id": told["guild_id"], "members": [], "chunk_index": 0, "chunk_count": 1}
             self.dispatch("GUILD_MEMBERS_CHUNK", chunk | {"nonce": told.get("nonce")})
@@ -338,7 +383,8 @@ class Connection:
         if self.bot is None:
             await self.socket.close(code=4004)
             return
-        self.server.sockets[self.bot.id] = self
+        self.session = secrets.token_hex(16)
+        self.server.sockets[self.bot.id] = self.server.sessions[self.session] = self
         guilds = [{"id": str(self.server.guild), "unavailable": True}]
         self.dispatch(
             "READY",
@@ -346,7 +392,7 @@ class Connection:
                 "v": 10,
                 "user": self.bot.user(),
                 "guilds": guilds,
-                "session_id": secrets.token_hex(16),
+                "session_id": self.session,
                 "resume_gateway_url": self.server.gateway_url,
                 "shard": [0, 1],
                 "application": {"id": str(snowflake()), "flags": 0},

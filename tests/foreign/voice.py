@@ -1,6 +1,7 @@
 """A voice server: gateway version 8 with DAVE's delivery service, and a forwarding unit for audio on UDP."""
 
 import asyncio
+import collections
 import contextlib
 import json
 import random
@@ -14,9 +15,11 @@ import aiohttp
 from aiohttp import web
 
 from .mls import Commit, Group, open_key_package, vector, welcome_for
-from .wire import AES, XCHACHA, Rtp, discovery, pack, unpack
+from .wire import AES, SILENCE, XCHACHA, Rtp, discovery, pack, unpack
 
 TRANSITION_SECONDS = 2.0
+GRACE_SECONDS = 6.0
+RESUMABLE = (1001, 4015)  # close codes after which a session is still there
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,9 @@ class Variation:
     tell_pending: bool = False  # proposals go to pending members of a standing group as well
     noise: bool = False
     late_speaking: float = 0.0  # seconds by which one talker's op 5 is late
+    resumable: bool = True  # a cut connection is kept for a while, what it misses is sent again
+    sole_at_zero: bool = False  # whom everybody left goes down to version 0, instead of a new group at once
+    padding_bursts: bool = False  # packets of nothing but padding where a talker pauses, as seen on Discord
 
 
 class Heard(NamedTuple):
@@ -49,6 +55,11 @@ class Peer:
 
     def __init__(self, socket, user, numbered):
         self.socket, self.user, self.numbered = socket, user, numbered
+        self.request = self.token = self.session = self.writer = None
+        self.away, self.dismissed = False, None
+        self.past = collections.deque(maxlen=500)
+        self.resumed = []
+        self.shift, self.paused = collections.Counter(), set()
         self.ssrc = random.getrandbits(24) | 1
         self.key = secrets.token_bytes(32)
         self.mode = self.address = self.package = None
@@ -64,11 +75,32 @@ class Peer:
         if self.numbered:
             self.sequence = self.sequence + 1 & 0xFFFF
             message["seq"] = self.sequence
+            self.past.append((self.sequence, json.dumps(message)))
         self.outbox.put_nowait(json.dumps(message))
 
     def tell_binary(self, op, payload):
         self.sequence = self.sequence + 1 & 0xFFFF
-        self.outbox.put_nowait(struct.pack(">HB", self.sequence, op) + payload)
+        message = struct.pack(">HB", self.sequence, op) + payload
+        self.past.append((self.sequence, message))
+        self.outbox.put_nowait(message)
+
+    @property
+    def here(self):
+        return self.away or not self.socket.closed
+
+    def missed(self, acknowledged):
+        """What was sent after the number a client saw last; None if that is forgotten."""
+        numbers = [number for number, _ in self.past]
+        if acknowledged in numbers:
+            return [message for _, message in self.past][numbers.index(acknowledged) + 1 :]
+        return [message for _, message in self.past] if acknowledged == -1 else None
+
+    def attach(self, socket, request, messages):
+        """Go on with another websocket."""
+        self.socket, self.request, self.away, self.dismissed = socket, request, False, None
+        self.outbox = asyncio.Queue()
+        for message in messages:
+            self.outbox.put_nowait(message)
 
     async def write(self):
         while True:
@@ -86,6 +118,8 @@ class Room:
         self.group = Group(channel)
         self.waiting = {}
         self.transition = random.randrange(1, 30_000)
+        self.spoil = None  # the user who gets the next commit broken
+        self.recipients = {}
         self.refused, self.invalid, self.past = [], [], []
 
     def others(self, peer):
@@ -172,18 +206,54 @@ class Room:
             return
         old = self.group.users() if self.group.established else {peer.user}
         added = self.group.apply(peer.user, commit)
-        self.transition = self.transition + random.randrange(1, 9) & 0xFFFF or 1
-        number = struct.pack(">H", self.transition)
+        number = struct.pack(">H", self._next_transition())
         joined = {made.user for made in added}
         for user in (old & self.group.users()) - joined:
             if user in self.peers:
-                self.peers[user].tell_binary(29, number + commit.message)
+                self.peers[user].tell_binary(29, number + self._spoiled(user, commit.message))
         for made in added:
             if made.user in self.peers:
                 self.peers[made.user].package = None
                 self.peers[made.user].tell_binary(30, number + welcome_for(commit.welcome, made.package))
-        self.waiting[self.transition] = {user for user in self.group.users() if user in self.peers}
-        asyncio.get_running_loop().call_later(TRANSITION_SECONDS, self._execute, self.transition, True)
+        self._await_ready(self.group.users() & self.peers.keys())
+
+    def _next_transition(self):
+        self.transition = self.transition + random.randrange(1, 9) & 0xFFFF or 1
+        return self.transition
+
+    def _await_ready(self, users):
+        number = self.transition
+        self.recipients[number] = set(users)
+        self.waiting[number] = set(users)
+        asyncio.get_running_loop().call_later(TRANSITION_SECONDS, self._execute, number, True)
+
+    def _spoiled(self, user, message):
+        if user != self.spoil:
+            return message
+        self.spoil = None
+        return message[:-9] + bytes([message[-9] ^ 1]) + message[-8:]
+
+    def take_invalid(self, peer, number):
+        """Op 31 (paper, Recovery from Invalid Commit or Welcome)."""
+        self.invalid.append((peer.user, number))
+        for waited in list(self.waiting):
+            self.take_ready(peer, waited)
+        group = self.group
+        if peer.user in group.leaves and not any(made.user == peer.user for made in group.proposals):
+            self._propose([group.propose_remove(peer.user)])
+
+    def downgrade(self):
+        """Everybody to version 0, as when somebody comes who knows no DAVE."""
+        self._next_transition()
+        for peer in self.peers.values():
+            peer.version, peer.package = 0, None
+            peer.tell(21, {"protocol_version": 0, "transition_id": self.transition})
+        self.group.restart()
+        self._await_ready(self.peers.keys())
+
+    def upgrade(self):
+        for peer in self.peers.values():
+            self._upgrade(peer)
 
     def take_ready(self, peer, number):
         if number in self.waiting:
@@ -195,7 +265,7 @@ class Room:
             if late:
                 self.past.append((number, self.waiting[number]))
             del self.waiting[number]
-            for user in self.group.users():
+            for user in self.recipients.pop(number):
                 if user in self.peers:
                     self.peers[user].tell(22, {"transition_id": number})
 
@@ -211,7 +281,9 @@ class Room:
         group = self.group
         if group.established and peer.user in group.leaves:
             remaining = group.users() & self.peers.keys()
-            if len(remaining) > 1:
+            if len(remaining) == 1 and self.variation.sole_at_zero:
+                self.downgrade()
+            elif len(remaining) > 1:
                 self._propose([group.propose_remove(peer.user)])
             else:
                 self._restart()
@@ -236,6 +308,8 @@ class VoiceServer(asyncio.DatagramProtocol):
         self.bad_datagrams = []
         self.transport = None
         self.tasks = set()
+        self.gate = asyncio.Event()  # unset: who connects waits
+        self.gate.set()
 
     def ticket(self, user, channel):
         """Let a user in: the token of VOICE_SERVER_UPDATE."""
@@ -256,31 +330,82 @@ class VoiceServer(asyncio.DatagramProtocol):
         if request.query.get("v") != "8":
             await socket.close(code=4002)
             return socket
+        await self.gate.wait()
         hello = json.dumps({"op": 8, "d": {"v": 8, "heartbeat_interval": 1375.25}})
         if not self.variation.hello_late:
             await socket.send_str(hello)
-        peer = room = writer = None
+        peer = room = None
         try:
             async for message in socket:
                 if peer is None:
-                    peer, room = await self._identify(socket, json.loads(message.data))
+                    peer, room = await self._enter(socket, request, json.loads(message.data), hello)
                     if peer is None:
                         break
-                    writer = self.run(peer.write())
-                    self._greet(peer, hello)
                 elif message.type is aiohttp.WSMsgType.TEXT:
                     self._json(peer, room, json.loads(message.data))
                 else:
                     self._binary(peer, room, message.data)
         finally:
-            if peer is not None:
-                writer.cancel()
-                room.leave(peer)
+            if peer is not None and peer.socket is socket:
+                peer.writer.cancel()
+                torn = peer.dismissed in RESUMABLE if peer.dismissed else socket.close_code not in (1000, 1001)
+                peer.away = self.variation.resumable and torn
+                if peer.away:
+                    asyncio.get_running_loop().call_later(GRACE_SECONDS, self._give_up, peer, room, socket)
+                else:
+                    room.leave(peer)
         return socket
+
+    async def _enter(self, socket, request, message, hello):
+        """IDENTIFY or RESUME."""
+        if message["op"] == 7:
+            return await self._resume(socket, request, message["d"], hello)
+        peer, room = await self._identify(socket, message)
+        if peer is not None:
+            peer.request, peer.token, peer.session = request, message["d"]["token"], message["d"]["session_id"]
+            peer.writer = self.run(peer.write())
+            self._greet(peer, hello)
+        return peer, room
+
+    async def _resume(self, socket, request, told, hello):
+        for channel, peer in self.everybody:
+            if peer.away and (peer.token, peer.session) == (told["token"], told["session_id"]):
+                missed = peer.missed(told.get("seq_ack", -1))
+                if missed is None:
+                    break
+                peer.resumed.append((told.get("seq_ack"), len(missed)))
+                late = [hello] if self.variation.hello_late else []
+                peer.attach(socket, request, [*late, json.dumps({"op": 9, "d": None}), *missed])
+                peer.writer = self.run(peer.write())
+                return peer, self.rooms[channel]
+        await socket.close(code=4006)
+        return None, None
+
+    def _give_up(self, peer, room, socket):
+        if peer.away and peer.socket is socket:
+            peer.away = False
+            room.leave(peer)
+
+    def cut(self, user):
+        """Tear a user's websocket apart, without a close frame."""
+        for _, peer in self.everybody:
+            if peer.user == user and not peer.socket.closed and peer.request.transport:
+                peer.request.transport.abort()
+
+    async def dismiss(self, peer, code):
+        """Close a client's websocket with a code."""
+        peer.dismissed = code
+        await peer.socket.close(code=code)
+
+    def drop(self, user):
+        """A user is out of voice: what waits for a return is over."""
+        for channel, peer in self.everybody:
+            if peer.user == user and peer.away:
+                self._give_up(peer, self.rooms[channel], peer.socket)
 
     async def _identify(self, socket, message):
         if message["op"] != 0:
-            await socket.close(code=4006 if message["op"] == 7 else 4003)
+            await socket.close(code=4003)
             return None, None
         told = message["d"]
         user, channel = self.tickets.pop(told["token"], (None, None))
@@ -332,7 +457,7 @@ class VoiceServer(asyncio.DatagramProtocol):
         elif op == 23:
             room.take_ready(peer, told["transition_id"])
         elif op == 31:
-            room.invalid.append((peer.user, told["transition_id"]))
+            room.take_invalid(peer, told["transition_id"])
 
     def _select(self, peer, room, told):
         mode = told["data"]["mode"]
@@ -384,13 +509,13 @@ class VoiceServer(asyncio.DatagramProtocol):
     def _discover(self, data, address):
         ssrc = struct.unpack_from(">I", data, 4)[0]
         for _, peer in self.everybody:
-            if peer.ssrc == ssrc and not peer.socket.closed:
+            if peer.ssrc == ssrc and peer.here:
                 peer.address = address
                 self.transport.sendto(discovery(2, ssrc, address[0].encode(), address[1]), address)
 
     def _forward(self, at, data, address):
         for channel, peer in self.everybody:
-            if peer.address == address and not peer.socket.closed and peer.mode:
+            if peer.address == address and peer.here and peer.mode:
                 try:
                     rtp = unpack(peer.mode, peer.key, data)
                 except Exception as error:  # noqa: BLE001 - two libraries' errors; all are counted the same
@@ -404,8 +529,19 @@ class VoiceServer(asyncio.DatagramProtocol):
 
     def deliver(self, peer, rtp):
         """Encrypt anew for one receiver, with extensions and padding as they come."""
-        if peer.address:
-            peer.counter += 1
-            padding = random.choice((0, 0, 0, 1, 4, 17))
-            sent = pack(peer.mode, peer.key, peer.counter, rtp, words=random.randrange(4), padding=padding)
-            self.transport.sendto(sent, peer.address)
+        if not peer.address:
+            return
+        pause = rtp.payload == SILENCE
+        if pause and rtp.ssrc not in peer.paused and self.variation.padding_bursts:
+            for _ in range(50):
+                self._send(peer, rtp._replace(payload=b""), random.randrange(1, 256))
+                peer.shift[rtp.ssrc] += 1
+        self._send(peer, rtp, random.choice((0, 0, 0, 1, 4, 17)), marker=rtp.ssrc in peer.paused and not pause)
+        (peer.paused.add if pause else peer.paused.discard)(rtp.ssrc)
+
+    def _send(self, peer, rtp, padding, *, marker=False):
+        peer.counter += 1
+        shifted = rtp._replace(sequence=rtp.sequence + peer.shift[rtp.ssrc] & 0xFFFF)
+        words = random.randrange(4)
+        sent = pack(peer.mode, peer.key, peer.counter, shifted, words=words, padding=padding, marker=marker)
+        self.transport.sendto(sent, peer.address)

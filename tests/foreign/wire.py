@@ -41,16 +41,16 @@ def unseal(mode, key, header, sealed):
     return bindings.crypto_aead_xchacha20poly1305_ietf_decrypt(sealed[:-4], header, nonce, key)
 
 
-def pack(mode, key, counter, rtp, *, words=0, padding=0):
+def pack(mode, key, counter, rtp, *, words=0, padding=0, marker=False):
     """Build a datagram; ``words`` of header extension travel encrypted, its preamble in the clear."""
     first = 0x80 | (0x20 if padding else 0) | (0x10 if words else 0)
-    header = struct.pack(">BBHII", first, OPUS_TYPE, rtp.sequence, rtp.timestamp, rtp.ssrc)
+    header = struct.pack(">BBHII", first, OPUS_TYPE | marker << 7, rtp.sequence, rtp.timestamp, rtp.ssrc)
     body = rtp.payload
     if words:
         header += struct.pack(">HH", 0xBEDE, words)
         body = secrets.token_bytes(4 * words) + body
     if padding:
-        body += bytes(padding - 1) + bytes([padding])
+        body += bytes([padding]) * padding
     return seal(mode, key, counter, header, body)
 
 
