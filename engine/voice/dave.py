@@ -94,6 +94,8 @@ class DaveGroup:
         self._settled_at = 0.0
         self._target = 0
         self.version = 0
+        self.refused = 0
+        """Messages about the group that it could do nothing with, other epochs' proposals too."""
 
     @property
     def ready(self) -> bool:
@@ -151,9 +153,7 @@ class DaveGroup:
 
     def proposals(self, payload: bytes) -> list[Outgoing]:
         """Op 27; the answer is our commit, if the group needs one of us."""
-        if not payload:
-            return []
-        kind = davey.ProposalsOperationType.revoke if payload[0] else davey.ProposalsOperationType.append
+        kind = davey.ProposalsOperationType.revoke if any(payload[:1]) else davey.ProposalsOperationType.append
         made: list[Outgoing] = []
 
         def process(session: davey.DaveSession) -> None:
@@ -241,6 +241,7 @@ class DaveGroup:
                 process(self._session)
         except BaseException as error:  # noqa: BLE001 - davey raises whatever its MLS library found, and a panic in its Rust is no Exception; all mean the same
             log.info("DAVE message refused: %s", error)
+            self.refused += 1
             return True
         return False
 

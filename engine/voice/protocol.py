@@ -225,10 +225,14 @@ class VoiceProtocol:
         handler = self._binary_handlers.get(op)
         if handler is None:
             return self._unhandled(op)
+        refused = self.dave.refused
         try:
-            return Result(send=handler(message[_BINARY_FRONT.size :]))
+            answers = handler(message[_BINARY_FRONT.size :])
         except (struct.error, ValueError):
             return self._refuse("gateway_malformed")
+        if self.dave.refused != refused:
+            self._counters.add("dave_message_refused")
+        return Result(send=answers)
 
     def _hello(self, data: dict[str, Any]) -> Result:
         return Result(events=[Hello(_interval(data.get("heartbeat_interval")))])

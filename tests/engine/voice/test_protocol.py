@@ -79,6 +79,14 @@ def test_a_version_we_never_offered_changes_nothing(protocol, version):
     assert protocol._counters.get("gateway_malformed") == 2
 
 
+@pytest.mark.parametrize("op", [25, 27, 29, 30])
+@pytest.mark.parametrize("payload", [b"", b"\0", b"\0\1noise", b"\1\0noise"])
+def test_noise_about_the_group_is_counted_once(protocol, op, payload):
+    protocol.dave.start(1)
+    protocol.receive_binary(b"\0\1" + bytes([op]) + payload)
+    assert protocol._counters.total() == 1
+
+
 @pytest.mark.parametrize("number", [-1, 1 << 16])
 def test_a_transition_with_a_number_that_no_binary_message_has_is_not_kept(protocol, number):
     assert protocol.receive({"op": 21, "d": {"transition_id": number, "protocol_version": 1}}).send == []
