@@ -63,7 +63,7 @@ def mutate(data: bytes, chance: Random) -> bytes:
 
 
 def mutate_inside(audio: Audio, key: TransportKey, chance: Random) -> bytes:
-    """Mutate what the transport's encryption covers, so that it comes as far as the group's, and say it authentically."""
+    """Mutate what the transport's encryption covers and seal it with the right key, so that it comes further."""
     payload, shift = mutate(audio.payload, chance), chance.choice((0, 0, 1, 3, 40_000))
     noise = replace(audio, payload=payload, sequence=(audio.sequence + shift) & 0xFFFF)
     return key.seal(noise, Dress(chance.randrange(4), chance.choice((0, 0, 1, 200))))
