@@ -141,12 +141,12 @@ async def test_a_signal_while_it_starts_ends_it_too(discord, tmp_path):
 
 
 STUBBORN = """
-import asyncio, contextlib, sys
+import asyncio, contextlib, os, sys
 from engine import __main__, app
 from engine.session.relay import RelaySession
 
 async def start(*_arguments, **_named):
-    print("starting", flush=True)
+    os.write(1, b"\\nstarting\\n")  # a line of its own, also in the middle of one that another thread writes
     while True:
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.Event().wait()
