@@ -34,6 +34,9 @@ START_SECONDS = 4.5
 CLOSE_SECONDS = 2.0
 """Time for a polite goodbye; after it the connections are cut. ``close`` as a whole stays below 5 s."""
 
+OWN_MEMBER_SECONDS = 2.0
+"""Time to ask for the bot's own roles where the guild came without them."""
+
 VoiceT = TypeVar("VoiceT", bound=discord.VoiceProtocol)
 
 log = logging.getLogger(__name__)
@@ -100,14 +103,23 @@ class Bot:
 
         Raises DISCORD_UNREACHABLE when Discord lists the guild and does not send it.
         """
+        end = asyncio.get_running_loop().time() + timeout
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout_at(end):
                 found = await self._available(guild)
-                if found is not None and found.get_member(self.user) is None:
-                    self._own_members[guild] = await found.fetch_member(self.user)
-        except (TimeoutError, discord.HTTPException, aiohttp.ClientError) as error:
+        except TimeoutError as error:
             raise DiscordError(ErrorCode.DISCORD_UNREACHABLE, bot=self.key, guild=str(guild)) from error
+        if found is not None and found.get_member(self.user) is None:
+            await self._ask_for_own_member(found, end)
         return self.view(guild)
+
+    async def _ask_for_own_member(self, guild: discord.Guild, end: float) -> None:
+        """Ask for the bot's own roles where the guild came without them; if they stay unknown, the join decides."""
+        try:
+            async with asyncio.timeout_at(min(end, asyncio.get_running_loop().time() + OWN_MEMBER_SECONDS)):
+                self._own_members[GuildId(guild.id)] = await guild.fetch_member(self.user)
+        except (TimeoutError, discord.HTTPException, aiohttp.ClientError) as error:
+            log.warning("bot %s: its own roles stay unknown: %s", self.key, type(error).__name__)
 
     def view(self, guild: GuildId) -> GuildView | None:
         """Photograph the guild as it is known now."""

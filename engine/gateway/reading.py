@@ -17,7 +17,7 @@ _ASKED = (
 
 
 def guild_view(guild: discord.Guild, me: discord.Member | None) -> GuildView:
-    """Photograph a guild with the eyes of ``me``; without ``me`` the permissions are those of everybody."""
+    """Photograph a guild with the eyes of ``me``; where its roles are unknown, nothing counts as forbidden."""
     member = _permission_member(guild, me)
     inhabited = (channel for channel in guild.channels if not isinstance(channel, discord.CategoryChannel))
     channels = sorted(inhabited, key=_as_people_see_them)
@@ -72,12 +72,11 @@ def _channel_view(channel: discord.abc.GuildChannel, member: permissions.Member)
 
 def _permission_member(guild: discord.Guild, me: discord.Member | None) -> permissions.Member:
     """Take over what decides about permissions: roles, ownership, time-out."""
-    everyone = _role(guild.default_role)
-    if me is None:
-        return permissions.Member(id=0, everyone=everyone)
+    if me is None or guild.default_role is None:
+        return permissions.Member(id=0, everyone=permissions.Role(guild.id, "@everyone", permissions.EVERYTHING))
     return permissions.Member(
         id=me.id,
-        everyone=everyone,
+        everyone=_role(guild.default_role),
         roles=tuple(_role(role) for role in me.roles if role != guild.default_role),
         owner=guild.owner_id == me.id,
         timed_out=me.is_timed_out(),

@@ -227,12 +227,13 @@ class Server:
             | {"bitrate": 64_000, "user_limit": 0, "parent_id": None, "rtc_region": None, "nsfw": False}
             for place, (number, name) in enumerate(self.channels.items())
         ]
-        there = [user for user in self.accounts if user in self.states or user in self.sockets]
+        bare = self.variation.bare_guild
+        there = [user for user in self.accounts if user in self.states or (user in self.sockets and not bare)]
         return {
             "id": str(self.guild),
             "name": "Elsewhere",
             "owner_id": str(next(iter(self.accounts))),
-            "roles": [everyone],
+            "roles": [] if bare else [everyone],
             "channels": channels,
             "members": [self.accounts[user].member() for user in there],
             "member_count": len(self.accounts),

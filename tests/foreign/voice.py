@@ -36,9 +36,11 @@ class Variation:
     newcomer_founds: bool = False  # the last to come is first to hear the proposals
     tell_pending: bool = False  # proposals go to pending members of a standing group as well
     noise: bool = False
+    bare_guild: bool = False  # GUILD_CREATE without roles and without the bot's own member, nor REST for them
     late_speaking: float = 0.0  # seconds by which one talker's op 5 is late
     resumable: bool = True  # a cut connection is kept for a while, what it misses is sent again
     sole_at_zero: bool = False  # whom everybody left goes down to version 0, instead of a new group at once
+    speaking_once: bool = False  # op 5 once per client, and to newcomers right after READY, as bots see it on Discord
     padding_bursts: bool = False  # packets of nothing but padding where a talker pauses, as seen on Discord
 
 
@@ -365,6 +367,9 @@ class VoiceServer(asyncio.DatagramProtocol):
             peer.request, peer.token, peer.session = request, message["d"]["token"], message["d"]["session_id"]
             peer.writer = self.run(peer.write())
             self._greet(peer, hello)
+            for other in room.peers.values():
+                if self.variation.speaking_once and other.speaking is not None:
+                    peer.tell(5, {"speaking": 1, "ssrc": other.ssrc, "user_id": str(other.user)})
         return peer, room
 
     async def _resume(self, socket, request, told, hello):
@@ -469,7 +474,9 @@ class VoiceServer(asyncio.DatagramProtocol):
         room.describe(peer)
 
     def _speaking(self, peer, room, told):
-        peer.speaking = told["speaking"]
+        known, peer.speaking = peer.speaking is not None, told["speaking"]
+        if known and self.variation.speaking_once:
+            return
         wait = self.variation.late_speaking if peer.user == self.late_user else 0.0
         news = {"speaking": told["speaking"], "ssrc": peer.ssrc, "user_id": str(peer.user), "delay": 0}
         for other in room.others(peer):

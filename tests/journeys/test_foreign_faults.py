@@ -171,6 +171,28 @@ async def test_a_voice_server_that_goes_and_another_that_comes(tmp_path):
         await heard(show, "ann", "cat")
 
 
+async def test_a_guild_told_in_few_words_is_no_obstacle(tmp_path):
+    """What nobody told is not forbidden: the join itself shows whether a bot may."""
+    async with on_air(Variation(bare_guild=True), tmp_path) as show:
+        await heard(show, "ann", "cat")
+
+
+async def test_speaking_is_told_once_and_before_the_session_description(tmp_path):
+    """How bots see op 5 on Discord: once per client (arikawa #162), to newcomers right after READY (kord #1008)."""
+    async with on_air(Variation(speaking_once=True), tmp_path) as show:
+        await heard(show, "ann", "ann", "cat")
+        speech = asyncio.ensure_future(show.talkers["ann"].talk(3.0))
+        before = show.peer(show.bots[RED])
+        await show.server.voice.dismiss(before, 4006)
+        await until(lambda: show.peer(show.bots[RED]) is not before, show.evidence)
+        await settled(show)
+        start = time.monotonic()
+        ann = only(show.talkers["ann"].pitch)
+        await until(lambda: sum(map(ann, journey.windows(show.heard_since(start)))) >= 5, show.evidence, 3.0)
+        await speech
+        await heard(show, "ann", "cat")
+
+
 @pytest.mark.parametrize("code", [1000, 1001, 4006, 4009, 4015, 4020, 4999])
 async def test_close_codes_that_do_not_say_stay_away(tmp_path, code):
     async with on_air(Variation(), tmp_path) as show:
