@@ -94,10 +94,10 @@ class Person(asyncio.DatagramProtocol):
 
     async def leave(self):
         self.server.place(self.account, None)
+        await self.ws.close()  # before the reader is cancelled: after that aiohttp would end it without a word
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
-        await self.ws.close()
         await self.http.close()
         self.transport.close()
 
