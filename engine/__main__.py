@@ -17,6 +17,7 @@ from common.protocol import bootstrap
 from common.protocol.bootstrap import Bootstrap, Listening
 from common.protocol.codec import MAX_BYTES
 from common.protocol.transport import Address
+from common.signals import on_signals
 from common.types import BotKey
 from engine import app, headless
 from engine.gateway.endpoint import Endpoint
@@ -74,7 +75,7 @@ async def _serve(given: Bootstrap, address: Address) -> None:
     ca_file = None if given.ca_file is None else Path(given.ca_file)
     engine = app.Engine(Endpoint(api_base=given.api_base, gateway_url=given.gateway_url, ca_file=ca_file))
     loop = asyncio.get_running_loop()
-    app.on_signals(loop, engine.ending)
+    on_signals(loop, engine.ending)
 
     def supervisor_gone() -> None:
         app.end_in_any_case()  # from this thread: the loop may be what hangs

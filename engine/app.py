@@ -4,7 +4,6 @@ import asyncio
 import gc
 import logging
 import os
-import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -111,15 +110,6 @@ async def serve(
     finally:
         await engine.close()
         await server.close()
-
-
-def on_signals(loop: asyncio.AbstractEventLoop, ending: asyncio.Event) -> None:
-    """Have SIGINT and SIGTERM set ``ending`` instead of tearing the process down."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        try:
-            loop.add_signal_handler(number, ending.set)
-        except NotImplementedError:  # Windows
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(ending.set))
 
 
 def end_in_any_case() -> None:

@@ -14,6 +14,7 @@ from typing import Final, Never
 
 from common.errors import ConfigError, ErrorCode, RelayError
 from common.protocol.event_queue import EventQueue
+from common.signals import on_signals
 from common.tasks import Tasks
 from engine import app, session_file
 from engine.control.publisher import MeterStream
@@ -45,7 +46,7 @@ async def run(path: Path, *, meters_hz: float, descriptor: int) -> int:
 
 async def _relay(file: SessionFile, output: Output, meters_hz: float) -> int:
     engine = app.Engine(file.endpoint)
-    app.on_signals(asyncio.get_running_loop(), engine.ending)
+    on_signals(asyncio.get_running_loop(), engine.ending)
     queue: EventQueue[Never] = EventQueue(engine.publisher.snapshot)
     engine.publisher.add(queue)
     meters = MeterStream(engine.session.meters, hz=meters_hz)

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -24,7 +25,7 @@ class RoomSettings:
     lone_plain: bool = False
 
 
-class Participant:
+class Participant(ABC):
     """Somebody in a call: a socket client or a person in this process. ``down`` is the link from the server to it."""
 
     def __init__(self, user: UserId, ssrc: Ssrc, down: Link) -> None:
@@ -44,17 +45,17 @@ class Participant:
         """Whether audio can be brought to it."""
         return False
 
+    @abstractmethod
     def json(self, op: int, data: dict[str, object]) -> None:
         """Take a JSON message of the server's."""
-        raise NotImplementedError
 
+    @abstractmethod
     def binary(self, op: int, payload: bytes) -> None:
         """Take a binary message of the server's."""
-        raise NotImplementedError
 
+    @abstractmethod
     def audio(self, audio: Audio) -> None:
         """Take a packet somebody else sent."""
-        raise NotImplementedError
 
 
 class Room:

@@ -5,7 +5,6 @@ hold them, is not there yet, and neither arguments nor the environment are fit f
 """
 
 import asyncio
-import signal
 import sys
 from collections.abc import Iterable
 
@@ -13,6 +12,7 @@ from common.errors import RelayError
 from common.logging import configure
 from common.secret import Secret
 from common.sentences import sentences_of, system_language
+from common.signals import on_signals
 from tray.supervisor import EngineSupervisor
 
 
@@ -31,12 +31,7 @@ async def run(bots: dict[str, Secret]) -> int:
     """Supervise until a signal (0) or until the engine can't be kept running (1)."""
     supervisor = EngineSupervisor(bots)
     done = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        try:
-            loop.add_signal_handler(number, done.set)
-        except NotImplementedError:  # Windows
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(done.set))
+    on_signals(asyncio.get_running_loop(), done)
     try:
         await supervisor.start()
         await _first_of(done, supervisor)
