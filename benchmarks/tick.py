@@ -10,7 +10,7 @@ from common.types import ChannelId, Gain, Nanoseconds, Ssrc, UserId
 from engine.audio.frame import CHANNELS, FRAME_SAMPLES, SAMPLE_RATE, TICK_NS, OpusPacket
 from engine.audio.opus import Opus
 from engine.audio.pipeline import Pipeline
-from engine.audio.settings import MixSettings, SourceStrip, TalkerStrip
+from engine.audio.settings import DestinationStrip, MixSettings, SourceStrip, TalkerStrip
 
 TICKS = 500
 SOURCES = (ChannelId(1), ChannelId(2))
@@ -35,7 +35,7 @@ def settings(talkers: int) -> MixSettings:
     return MixSettings(
         strips,
         tuple(SourceStrip(channel, gain=Gain(1.0), muted=False) for channel in SOURCES),
-        (DESTINATION,),
+        (DestinationStrip(DESTINATION),),
         ((1.0,),) * 2,
     )
 

@@ -3,6 +3,7 @@
 A bare ``int`` says nothing about what it counts; these say it to the reader and to mypy at no run-time cost.
 """
 
+from enum import StrEnum
 from typing import NewType
 
 GuildId = NewType("GuildId", int)
@@ -25,3 +26,11 @@ Nanoseconds = NewType("Nanoseconds", int)
 
 Gain = NewType("Gain", float)
 """Linear amplitude factor, 0.0 to 2.0 (0 to 200 %)."""
+
+
+class Suppression(StrEnum):
+    """How much noise is taken out of a talker's voice; more costs more delay (see docs/audio-path.md)."""
+
+    OFF = "off"
+    STANDARD = "standard"
+    STRONG = "strong"

@@ -9,6 +9,9 @@ from common.types import ChannelId, Nanoseconds, UserId
 
 _RING = 8_192
 
+SILENCE_LUFS = -120.0
+"""The loudness of silence."""
+
 
 @dataclass(frozen=True, slots=True)
 class Percentiles:
@@ -21,28 +24,61 @@ class Percentiles:
 
 @dataclass(frozen=True, slots=True)
 class TalkerReading:
-    """One talker: ``peak`` 0 to 1 after the strip, queued and target delay in ms, counts by reason since joining."""
+    """One talker, after the strip.
+
+    ``peak`` linear, ``loudness`` short-term LUFS, ``levelling`` the linear gain that levelling adds, ``talk_ms`` since
+    joining. ``delay_ms`` is what playout adds to the packets played now, ``target_ms`` what it aims at for
+    ``jitter_ms``. Of the last 10 s of talk: ``loss`` the share of packets that never came in time, ``concealed`` the
+    share of sound that was made up, ``quality`` 0 to 100, the percentage heard as it was said. ``counts`` by reason.
+    """
 
     talking: bool
-    peak: float
-    queued_ms: float
-    target_ms: float
-    jitter_ms: float
-    counts: Mapping[str, int]
+    peak: float = 0.0
+    loudness: float = SILENCE_LUFS
+    levelling: float = 1.0
+    talk_ms: int = 0
+    delay_ms: float = 0.0
+    target_ms: float = 0.0
+    jitter_ms: float = 0.0
+    loss: float = 0.0
+    concealed: float = 0.0
+    quality: float = 100.0
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceReading:
+    """One source's bus: ``peak`` linear, ``loudness`` short-term LUFS; packets that were decoded and mixed."""
+
+    peak: float = 0.0
+    loudness: float = SILENCE_LUFS
+    decoded: int = 0
+    mixed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationReading:
+    """One destination's mix: ``reduction`` and ``ducking`` are linear gains, 1.0 = none.
+
+    ``held_ms`` is how much of its delay is filled.
+    """
+
+    peak: float = 0.0
+    loudness: float = SILENCE_LUFS
+    reduction: float = 1.0
+    ducking: float = 1.0
+    held_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class MeterReading:
-    """Everything measured up to the last tick. ``reduction``: limiter gain per destination, 1.0 = none."""
+    """Everything measured up to the last tick."""
 
     ticks: int = 0
     skipped_ticks: int = 0
     talkers: Mapping[UserId, TalkerReading] = field(default_factory=dict)
-    decoded: Mapping[ChannelId, int] = field(default_factory=dict)
-    mixed: Mapping[ChannelId, int] = field(default_factory=dict)
-    source_peaks: Mapping[ChannelId, float] = field(default_factory=dict)
-    destination_peaks: Mapping[ChannelId, float] = field(default_factory=dict)
-    reduction: Mapping[ChannelId, float] = field(default_factory=dict)
+    sources: Mapping[ChannelId, SourceReading] = field(default_factory=dict)
+    destinations: Mapping[ChannelId, DestinationReading] = field(default_factory=dict)
     residence: Percentiles = field(default_factory=Percentiles)
     counts: Mapping[str, int] = field(default_factory=dict)
 

@@ -34,12 +34,13 @@ class Mixer:
     def adopt(self, settings: MixSettings) -> None:
         """Take the routes; changes of gain are ramped over the next frame, a change of channels starts afresh."""
         sources = tuple(strip.channel for strip in settings.sources)
-        same = sources == self._sources and settings.destinations == self._destinations
+        destinations = tuple(strip.channel for strip in settings.destinations)
+        same = sources == self._sources and destinations == self._destinations
         row = {channel: index for index, channel in enumerate(sources)}
         self._source_of = {strip.user: row[strip.source] for strip in settings.talkers if strip.source in row}
         self._gains = _matrix(settings)
         if not same:
-            self._sources, self._destinations = sources, settings.destinations
+            self._sources, self._destinations = sources, destinations
             self._heard = self._gains
             self._resize()
 

@@ -13,7 +13,7 @@ from engine.audio.decoder import Decoders
 from engine.audio.encoder import Encoders
 from engine.audio.frame import TICK_MS, OpusPacket
 from engine.audio.jitter_buffer import JitterBuffer
-from engine.audio.meter import MeterReading, Ring, TalkerReading
+from engine.audio.meter import DestinationReading, MeterReading, Ring, SourceReading, TalkerReading
 from engine.audio.mixer import Mixer
 from engine.audio.opus import Opus
 from engine.audio.playout import Take
@@ -108,7 +108,7 @@ class Pipeline:
         self._decoders.adopt(users)
         self._strips.adopt(settings.talkers)
         self._mixer.adopt(settings)
-        self._encoders.adopt(settings.destinations)
+        self._encoders.adopt([strip.channel for strip in settings.destinations])
         self._source_of = {strip.user: strip.source for strip in settings.talkers}
         self._decoded = {strip.channel: self._decoded.get(strip.channel) or Counters() for strip in settings.sources}
 
@@ -165,11 +165,16 @@ class Pipeline:
             ticks=self._ticks,
             skipped_ticks=self._skipped,
             talkers={user: self._read_talker(user) for user in list(self._source_of)},
-            decoded={channel: counters.get("decoded") for channel, counters in sources.items()},
-            mixed={channel: counters.get("mixed") for channel, counters in sources.items()},
-            source_peaks=self._mixer.source_peaks,
-            destination_peaks=self._mixer.destination_peaks,
-            reduction=self._mixer.reduction,
+            sources={
+                channel: SourceReading(
+                    peak, decoded=sources[channel].get("decoded"), mixed=sources[channel].get("mixed")
+                )
+                for channel, peak in self._mixer.source_peaks.items()
+            },
+            destinations={
+                channel: DestinationReading(peak, reduction=self._mixer.reduction[channel])
+                for channel, peak in self._mixer.destination_peaks.items()
+            },
             residence=self._residence.percentiles(),
             counts=self._jitter.counters.snapshot() | self._counters.snapshot(),
         )
@@ -179,7 +184,7 @@ class Pipeline:
         return TalkerReading(
             talking=buffer.playing,
             peak=self._strips.peaks[user],
-            queued_ms=float(len(buffer) * TICK_MS),
+            delay_ms=float(len(buffer) * TICK_MS),
             target_ms=buffer.arrivals.target_ns / 1e6,
             jitter_ms=buffer.arrivals.jitter_ns / 1e6,
             counts=buffer.counters.snapshot() | decoder.counters.snapshot(),

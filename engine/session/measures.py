@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from common.protocol.messages import Meters
 from common.protocol.meters import DestinationMeter, EngineMeter, SourceMeter, TalkerMeter, decibels
 from common.types import ChannelId
-from engine.audio.meter import MeterReading, Percentiles
+from engine.audio.meter import DestinationReading, MeterReading, Percentiles, SourceReading
 
 RECEIVED = "received"
 DECRYPTED = "decrypted"
@@ -54,7 +54,7 @@ def _talkers(reading: MeterReading) -> tuple[TalkerMeter, ...]:
             user=str(user),
             peak_db=decibels(talker.peak),
             talking=talker.talking,
-            queued_ms=talker.queued_ms,
+            queued_ms=talker.delay_ms,
             target_ms=round(talker.target_ms, 1),
             jitter_ms=round(talker.jitter_ms, 1),
             counts=dict(talker.counts),
@@ -64,22 +64,24 @@ def _talkers(reading: MeterReading) -> tuple[TalkerMeter, ...]:
 
 
 def _source(source: ChannelId, counts: Mapping[str, int], reading: MeterReading) -> SourceMeter:
+    bus = reading.sources.get(source, SourceReading())
     return SourceMeter(
         source=str(source),
-        peak_db=decibels(reading.source_peaks.get(source, 0.0)),
+        peak_db=decibels(bus.peak),
         received=counts.get(RECEIVED, 0),
         decrypted=counts.get(DECRYPTED, 0),
-        decoded=reading.decoded.get(source, 0),
-        mixed=reading.mixed.get(source, 0),
+        decoded=bus.decoded,
+        mixed=bus.mixed,
         drops=_drops(counts),
     )
 
 
 def _destination(target: ChannelId, counts: Mapping[str, int], reading: MeterReading) -> DestinationMeter:
+    bus = reading.destinations.get(target, DestinationReading())
     return DestinationMeter(
         destination=str(target),
-        peak_db=decibels(reading.destination_peaks.get(target, 0.0)),
-        reduction_db=decibels(reading.reduction.get(target, 1.0)),
+        peak_db=decibels(bus.peak),
+        reduction_db=decibels(bus.reduction),
         sent=counts.get(SENT, 0),
         drops=_drops(counts),
     )

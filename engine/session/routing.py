@@ -14,7 +14,7 @@ from msgspec import structs
 from common.errors import ErrorCode, SessionError
 from common.protocol.spec import RouteSpec, SessionSpec
 from common.types import ChannelId, Gain, UserId
-from engine.audio.settings import MixSettings, SourceStrip, TalkerStrip
+from engine.audio.settings import DestinationStrip, MixSettings, SourceStrip, TalkerStrip
 from engine.session.roster import Strip, StripMemory, Talker
 
 HIGHEST_GAIN = 2.0
@@ -99,7 +99,7 @@ def mix_settings(
         sources=tuple(
             SourceStrip(channel=source, gain=strip.gain, muted=strip.muted) for source, strip in desk.sources.items()
         ),
-        destinations=desk.destinations,
+        destinations=tuple(DestinationStrip(target) for target in desk.destinations),
         routes=tuple(
             tuple(
                 float(desk.routes[source, target]) if (source, target) in open_to else 0.0

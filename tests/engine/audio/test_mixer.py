@@ -7,7 +7,7 @@ from engine.audio.frame import FRAME_SAMPLES
 from engine.audio.limiter import BLOCK, CEILING
 from engine.audio.mixer import Mixer
 from engine.audio.playout import Kind, Take
-from engine.audio.settings import MixSettings, SourceStrip, TalkerStrip
+from engine.audio.settings import DestinationStrip, MixSettings, SourceStrip, TalkerStrip
 
 RED, BLUE, CASTERS, STREAM = 10, 20, 30, 40
 ALICE, BEN = 1, 2
@@ -17,7 +17,7 @@ def settings(routes=((1.0, 1.0), (1.0, 1.0)), kill=False, red=1.0, red_muted=Fal
     return MixSettings(
         talkers=(TalkerStrip(ALICE, RED, 1.0, False), TalkerStrip(BEN, BLUE, 1.0, False)),
         sources=(SourceStrip(RED, red, red_muted), SourceStrip(BLUE, 1.0, False)),
-        destinations=(CASTERS, STREAM),
+        destinations=(DestinationStrip(CASTERS), DestinationStrip(STREAM)),
         routes=routes,
         kill=kill,
     )

@@ -10,7 +10,7 @@ from engine.audio.frame import CHANNELS, FRAME_SAMPLES, TICK_NS, OpusPacket
 from engine.audio.opus import SILENCE
 from engine.audio.phase import STEP_NS
 from engine.audio.pipeline import Pipeline
-from engine.audio.settings import MixSettings, SourceStrip, TalkerStrip
+from engine.audio.settings import DestinationStrip, MixSettings, SourceStrip, TalkerStrip
 
 MS = 1_000_000
 RED, BLUE, CAST = 10, 20, 30
@@ -19,7 +19,7 @@ RED, BLUE, CAST = 10, 20, 30
 def routes(talkers, *, gains=((1.0,), (1.0,)), kill=False, muted=False):
     strips = tuple(TalkerStrip(user, source, gain, False) for user, source, gain in talkers)
     sources = (SourceStrip(RED, 1.0, muted), SourceStrip(BLUE, 1.0, False))
-    return MixSettings(strips, sources, (CAST,), gains, kill)
+    return MixSettings(strips, sources, (DestinationStrip(CAST),), gains, kill)
 
 
 class Show:
@@ -194,7 +194,9 @@ def test_residence_when_people_take_turns(opus, seed):
 
 
 def test_the_muted_are_not_sent(opus, tone):
-    muted = MixSettings((TalkerStrip(1, RED, 1.0, True),), (SourceStrip(RED, 1.0, False),), (CAST,), ((1.0,),))
+    muted = MixSettings(
+        (TalkerStrip(1, RED, 1.0, True),), (SourceStrip(RED, 1.0, False),), (DestinationStrip(CAST),), ((1.0,),)
+    )
     show = Show(opus, muted)
     say(show, 1, tone, 10)
     assert show.sent == [None] * 10
@@ -203,7 +205,12 @@ def test_the_muted_are_not_sent(opus, tone):
 
 def test_one_destinations_trouble_is_not_the_others(opus, tone):
     strips = (TalkerStrip(1, RED, 1.0, False),)
-    show = Show(opus, MixSettings(strips, (SourceStrip(RED, 1.0, False),), (40, CAST), ((1.0, 1.0),)))
+    show = Show(
+        opus,
+        MixSettings(
+            strips, (SourceStrip(RED, 1.0, False),), (DestinationStrip(40), DestinationStrip(CAST)), ((1.0, 1.0),)
+        ),
+    )
 
     def broken(_packet):
         raise OSError("socket")
@@ -217,7 +224,10 @@ def test_one_destinations_trouble_is_not_the_others(opus, tone):
 
 def test_each_destination_hears_its_own_sources(opus, tone):
     both = routes([(1, RED, 1.0), (2, BLUE, 1.0)])
-    show = Show(opus, replace(both, destinations=(CAST, 40), routes=((1.0, 0.0), (0.0, 1.0))))
+    show = Show(
+        opus,
+        replace(both, destinations=(DestinationStrip(CAST), DestinationStrip(40)), routes=((1.0, 0.0), (0.0, 1.0))),
+    )
     other = []
     show.pipeline.set_output(40, other.append)
     say(show, 1, tone, 10)
@@ -231,7 +241,7 @@ def test_what_is_counted_adds_up(show, tone):
     for _ in range(40):
         show.tick()
     reading = show.pipeline.read_meters()
-    assert reading.decoded[RED] == reading.mixed[RED] == reading.residence.count == 8
+    assert reading.sources[RED].decoded == reading.sources[RED].mixed == reading.residence.count == 8
     assert reading.talkers[1].counts["lost"] == 1
     assert reading.talkers[1].counts["duplicate"] == 1
 

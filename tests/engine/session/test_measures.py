@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from common.protocol.meters import SILENCE_DB
 from common.types import ChannelId, UserId
-from engine.audio.meter import MeterReading, Percentiles, TalkerReading
+from engine.audio.meter import DestinationReading, MeterReading, Percentiles, SourceReading, TalkerReading
 from engine.session.measures import add_up, meters
 
 RED, CASTERS = ChannelId(10), ChannelId(30)
@@ -17,14 +17,11 @@ def test_every_hop_has_its_figure_and_every_loss_its_reason():
         skipped_ticks=1,
         talkers={
             UserId(7): TalkerReading(
-                talking=True, peak=0.5, queued_ms=40.0, target_ms=20.04, jitter_ms=3.0, counts={"late": 2}
+                talking=True, peak=0.5, delay_ms=40.0, target_ms=20.04, jitter_ms=3.0, counts={"late": 2}
             )
         },
-        decoded={RED: 90},
-        mixed={RED: 80},
-        source_peaks={RED: 1.0},
-        destination_peaks={CASTERS: 0.1},
-        reduction={CASTERS: 0.5},
+        sources={RED: SourceReading(1.0, decoded=90, mixed=80)},
+        destinations={CASTERS: DestinationReading(0.1, reduction=0.5)},
         residence=Percentiles(6.00049, 9.0, 80),
         counts={"unknown_user": 3},
     )
