@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.audio.frame import FRAME_SAMPLES
-from engine.audio.limiter import BLOCK, CEILING
+from engine.audio.limiter import CEILING, DELAY
 from engine.audio.mixer import Mixer
 from engine.audio.playout import Kind, Take
 from engine.audio.settings import DestinationStrip, MixSettings, SourceStrip, TalkerStrip
@@ -60,7 +60,7 @@ def test_kill_mute_and_zero_fade_over_one_frame_then_nothing_sounds(closed):
     mix(mixer, {ALICE: 0.5})
     mixer.adopt(closed)
     fading = mix(mixer, {ALICE: 0.5})[0, :, 0]
-    assert np.abs(np.diff(fading[BLOCK:])).max() < 0.001
+    assert np.abs(np.diff(fading[DELAY:])).max() < 0.001
     after = [mix(mixer, {ALICE: 0.5}) for _ in range(2)][-1]
     assert np.all(after == 0.0)
     assert mixer.sounding == [set(), set()]
@@ -89,6 +89,6 @@ def test_whatever_comes_in_nothing_leaves_above_the_ceiling(levels):
 def test_a_frame_in_which_nobody_talks_is_silence_behind_the_limiter_s_delay(mixer):
     mix(mixer, {ALICE: 0.5})
     frames = mixer.mix([], np.zeros((0, FRAME_SAMPLES, 2), np.float32), set())
-    assert np.all(frames[0, :BLOCK] == 0.5)
-    assert np.all(frames[0, BLOCK:] == 0.0)
+    assert np.all(frames[0, :DELAY] == 0.5)
+    assert np.all(frames[0, DELAY:] == 0.0)
     assert mixer.sounding == [set(), set()]
