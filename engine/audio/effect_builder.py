@@ -1,0 +1,84 @@
+"""A thread that makes effects and frees them, so that the mix thread never waits for a model, an import or a disk."""
+
+import logging
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+
+from common.types import Suppression
+from engine.audio.effect import Effect
+from engine.metrics import Counters
+
+QUEUE = 128
+"""Tasks that may wait; what finds no place is asked for again later."""
+
+_PATIENCE_S = 5.0
+
+log = logging.getLogger(__name__)
+
+Make = Callable[[Suppression], Effect]
+
+
+class EffectBuilder:
+    """Works off what the mix thread asks for, in order."""
+
+    def __init__(self, make: Make) -> None:
+        self._make = make
+        self._tasks: queue.Queue[Callable[[], None]] = queue.Queue(QUEUE)
+        self._closing = False
+        self.counters = Counters()
+        self.failed: dict[Suppression, str] = {}
+        """Which kinds can't be used until the program starts anew, and why."""
+        self._thread = threading.Thread(target=self._run, name="effect-builder", daemon=True)
+        self._thread.start()
+
+    def build(self, kind: Suppression, into: deque[Effect]) -> bool:
+        """Ask for an effect, which is appended to ``into``; False if too many tasks wait. Never blocks."""
+        return self._put(partial(self._build, kind, into))
+
+    def retire(self, effect: Effect) -> bool:
+        """Have ``effect`` closed; False if too many tasks wait. Never blocks."""
+        return self._put(effect.close)
+
+    def fail(self, kind: Suppression, reason: BaseException) -> None:
+        """Give up ``kind``; its first failure is logged."""
+        if kind not in self.failed:
+            self.failed[kind] = f"{type(reason).__name__}: {reason}"
+            log.error("%s noise suppression failed and is off until the next start", kind, exc_info=reason)
+
+    def settle(self) -> None:
+        """Wait until everything asked for is done; for measurements and tests, never for the mix thread."""
+        self._tasks.join()
+
+    def close(self) -> None:
+        """Drop what waits and end the thread; waits for the effect that is being made."""
+        self._closing = True
+        self._put(lambda: None)
+        self._thread.join(_PATIENCE_S)
+
+    def _put(self, task: Callable[[], None]) -> bool:
+        try:
+            self._tasks.put_nowait(task)
+        except queue.Full:
+            return False
+        return True
+
+    def _run(self) -> None:
+        while not self._closing:
+            task = self._tasks.get()
+            try:
+                if not self._closing:
+                    task()
+            finally:
+                self._tasks.task_done()
+
+    def _build(self, kind: Suppression, into: deque[Effect]) -> None:
+        if kind in self.failed:
+            return
+        try:
+            into.append(self._make(kind))
+        except Exception as error:  # noqa: BLE001 - importing and loading can fail in any way; the voice passes untouched
+            self.counters.add("effect_not_built")
+            self.fail(kind, error)
