@@ -22,7 +22,7 @@ COMMANDS = {
     "demo": ("", "relay two simulated teams to a caster channel and show every hop"),
     "test": ("dev", "run the tests"),
     "lint": ("dev", "ruff, mypy --strict, import-linter"),
-    "bench": ("dev", "run benchmarks: bench [NAME] [--json FILE] [--all]"),
+    "bench": ("bench", "run benchmarks: bench [NAME] [--json FILE] [--all]"),
 }
 """Command → (extra of pyproject.toml that it needs, what it does)."""
 
@@ -63,10 +63,14 @@ def create_venv() -> None:
 
 def install_debian_venv() -> None:
     """Install Debian's venv package where we may, else say what is missing."""
-    package = f"python3.{sys.version_info.minor}-venv"
+    install_debian(f"python3.{sys.version_info.minor}-venv", "This Python can't make virtual environments.")
+
+
+def install_debian(package: str, lack: str) -> None:
+    """Install a Debian package where we may; else end with ``lack``, a sentence about what is missing without it."""
     apt = shutil.which("apt-get")
     if apt is None or os.name == "nt" or os.geteuid() != 0:
-        sys.exit(f"This Python can't make virtual environments. Install it with: sudo apt-get install {package}")
+        sys.exit(f"{lack} Install it with: sudo apt-get install {package}")
     subprocess.run([apt, "update", "-q"], check=False, stdout=subprocess.DEVNULL)
     subprocess.run([apt, "install", "-y", "-q", package], check=True, stdout=subprocess.DEVNULL)
 

@@ -1,7 +1,7 @@
 """``dev.py bench``: runs benchmarks and writes their figures.
 
-A benchmark is one file in ``benchmarks/`` whose ``run()`` returns its metrics; this file only finds, runs and
-writes. ``--all`` runs every one and refreshes ``docs/measurements.md``.
+A benchmark is one file in ``benchmarks/`` whose ``run()`` returns its metrics; the others there are what benchmarks
+share. This file only finds, runs and writes. ``--all`` runs every one and refreshes ``docs/measurements.md``.
 """
 
 import argparse
@@ -9,12 +9,10 @@ import datetime as dt
 import importlib
 import json
 import os
-import pkgutil
 import platform
 import sys
 from pathlib import Path
 
-import benchmarks
 from benchmarks.metric import Metric
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,7 +32,8 @@ Measured on {day}, {cpu} ({cores} cores), {system}, Python {python}.
 
 def names() -> list[str]:
     """Return the benchmarks there are, by file name."""
-    return [module.name for module in pkgutil.iter_modules(benchmarks.__path__) if module.name != "metric"]
+    files = sorted((ROOT / "benchmarks").glob("*.py"))
+    return [file.stem for file in files if "\ndef run() " in file.read_text("utf-8")]
 
 
 def run(name: str) -> list[Metric]:
