@@ -57,6 +57,7 @@ class ErrorCode(StrEnum):
     SESSION_EMPTY = "session_empty"
     TALKER_UNKNOWN = "talker_unknown"
     ROUTE_UNKNOWN = "route_unknown"
+    NO_MONITOR = "no_monitor"
     VALUE_OUT_OF_RANGE = "value_out_of_range"
     MATCH_STEP = "match_step"
     # this machine

@@ -44,6 +44,11 @@ def outage_sentence(cause: str, language: str = DEFAULT_LANGUAGE) -> str:
     return _filled(key if key in templates(language) else "outage.unknown", {"code": number, "cause": cause}, language)
 
 
+def notice_sentence(name: str, language: str = DEFAULT_LANGUAGE) -> str:
+    """Say what is worth knowing though nothing is wrong (``kill_on``, ``kill_off``)."""
+    return _filled(f"notice.{name}", {}, language)
+
+
 @cache
 def templates(language: str) -> Mapping[str, str]:
     """Return all templates of a language by key; of English for a language there is none of."""

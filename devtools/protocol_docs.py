@@ -15,6 +15,7 @@ from common.protocol import bootstrap, messages, meters, spec, state
 from common.protocol.codec import MAX_BYTES
 from common.protocol.event_queue import CAPACITY
 from common.sentences import templates
+from common.types import Suppression
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "protocol.md"
 
@@ -42,12 +43,32 @@ SECTIONS: tuple[tuple[str, tuple[Any, ...]], ...] = (
     ("Envelopes", (messages.Request, messages.Reply, messages.Failure, messages.Fault, messages.Pong)),
     ("Commands", get_args(messages.Command)),
     ("Events", get_args(messages.Event)),
-    ("A session", (spec.SessionSpec, spec.SourceSpec, spec.DestinationSpec, spec.RouteSpec)),
-    ("The state", (state.SessionState, state.BotState, state.TalkerState, state.OutageState)),
+    (
+        "A session",
+        (
+            spec.SessionSpec,
+            spec.SourceSpec,
+            spec.EqualizerSpec,
+            spec.DestinationSpec,
+            spec.RouteSpec,
+            spec.StripSpec,
+        ),
+    ),
+    (
+        "The state",
+        (
+            state.SessionState,
+            state.BotState,
+            state.TalkerState,
+            state.SourceState,
+            state.DestinationState,
+            state.OutageState,
+        ),
+    ),
     ("Meters", (meters.TalkerMeter, meters.SourceMeter, meters.DestinationMeter, meters.EngineMeter)),
     ("Start of the engine", (bootstrap.Bootstrap, bootstrap.Listening)),
 )
-ENUMS = (state.Phase, state.MatchPhase, state.Role, state.LinkState)
+ENUMS = (state.Phase, state.MatchPhase, state.Role, state.LinkState, Suppression)
 
 
 def page() -> str:
@@ -55,7 +76,7 @@ def page() -> str:
     parts = [HEAD]
     for title, structs in SECTIONS:
         parts += [f"## {title}\n", *map(_struct, structs)]
-    parts += ["## Words\n", *map(_enum, ENUMS), _errors()]
+    parts += ["## Words\n", *map(_enum, ENUMS), _presets(), _errors()]
     return "\n".join(parts)
 
 
@@ -128,6 +149,11 @@ def _enum_name(kind: shapes.EnumType) -> str:
 
 
 @_type.register
+def _literal(kind: shapes.LiteralType) -> str:
+    return " or ".join(str(value) for value in kind.values)
+
+
+@_type.register
 def _secret(_kind: shapes.CustomType) -> str:
     return "text, secret"
 
@@ -142,6 +168,17 @@ def _bounds(kind: Any) -> str:  # noqa: ANN401 - as in _type
 def _enum(kind: Any) -> str:  # noqa: ANN401 - an Enum class
     values = ", ".join(f"`{member.value}`" for member in kind)
     return f"### {kind.__name__}\n{_text(kind)}\n\n{values}\n"
+
+
+def _presets() -> str:
+    english, japanese = templates("en"), templates("ja")
+    rows = [
+        f"| `{code}` | {english[f'preset.{code}']}<br>{japanese[f'preset.{code}']} "
+        f"| {bands.low_db:g} | {bands.mid_db:g} | {bands.high_db:g} |"
+        for code, bands in spec.EQUALIZER_PRESETS.items()
+    ]
+    head = ["## Equalizer presets", "", "| code | name | low dB | mid dB | high dB |", "|---|---|---|---|---|"]
+    return "\n".join([*head, *rows, ""])
 
 
 def _errors() -> str:

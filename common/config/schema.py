@@ -4,7 +4,17 @@ from enum import StrEnum
 
 from msgspec import Struct, field
 
-from common.protocol.spec import DestinationSpec, GainValue, RouteSpec, SessionSpec, Snowflake, SourceSpec
+from common.protocol.spec import (
+    DEFAULT_LOUDNESS,
+    DestinationSpec,
+    LoudnessValue,
+    RouteSpec,
+    SessionSpec,
+    Snowflake,
+    SourceSpec,
+    Strips,
+    TickMs,
+)
 
 CONFIG_VERSION = 1
 """Raised with every change that an older version can't read; a step per version goes into ``migrations`` then."""
@@ -21,7 +31,7 @@ class Language(StrEnum):
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
     """The settings file.
 
-    ``gains`` are talkers' gains by user id, remembered across sessions; the rest is the session that Start starts.
+    ``strips`` are remembered across sessions, whoever starts them; the rest is the session that Start starts.
     """
 
     version: int = CONFIG_VERSION
@@ -30,10 +40,19 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     sources: tuple[SourceSpec, ...] = ()
     destinations: tuple[DestinationSpec, ...] = ()
     routes: tuple[RouteSpec, ...] = ()
-    gains: dict[Snowflake, GainValue] = field(default_factory=dict)
+    tick_ms: TickMs = 20
+    loudness: LoudnessValue = DEFAULT_LOUDNESS
+    strips: Strips = field(default_factory=dict)
 
     def session(self) -> SessionSpec | None:
         """Return the session to start; ``None`` while no server was chosen."""
         if self.guild is None:
             return None
-        return SessionSpec(guild=self.guild, sources=self.sources, destinations=self.destinations, routes=self.routes)
+        return SessionSpec(
+            guild=self.guild,
+            sources=self.sources,
+            destinations=self.destinations,
+            routes=self.routes,
+            tick_ms=self.tick_ms,
+            loudness=self.loudness,
+        )

@@ -14,12 +14,28 @@ from common.errors import ErrorCode
 from common.protocol.meters import DestinationMeter, EngineMeter, SourceMeter, TalkerMeter
 from common.protocol.spec import (
     BotName,
+    DelayValue,
+    DuckingValue,
+    EqualizerSpec,
     GainValue,
+    LoudnessValue,
+    PanValue,
     SessionSpec,
     Snowflake,
+    Strips,
 )
-from common.protocol.state import BotState, MatchPhase, OutageState, Phase, SessionState, TalkerState
+from common.protocol.state import (
+    BotState,
+    DestinationState,
+    MatchPhase,
+    OutageState,
+    Phase,
+    SessionState,
+    SourceState,
+    TalkerState,
+)
 from common.secret import Secret
+from common.types import Suppression
 
 PROTOCOL_VERSION = 1
 """Raised with every change that an older peer would misunderstand; both sides must have the same."""
@@ -66,15 +82,14 @@ class Refused(Message, frozen=True):
 
 
 class StartSession(Message, frozen=True):
-    """Start a session. ``gains`` (by user id) and ``muted`` (user ids) are talkers' remembered strips.
+    """Start a session. ``strips`` are what is remembered of talkers, whether they are there yet or not.
 
     With ``kill`` nothing is heard until somebody ends that. ``restore`` is for bringing back the session of a lost
     engine: it is refused with not_running once anybody has started or stopped a session in this engine.
     """
 
     spec: SessionSpec
-    gains: dict[Snowflake, GainValue] = {}
-    muted: tuple[Snowflake, ...] = ()
+    strips: Strips = {}
     kill: bool = False
     restore: bool = False
 
@@ -97,6 +112,47 @@ class MuteTalker(Message, frozen=True):
     muted: bool
 
 
+class SetTalkerSuppression(Message, frozen=True):
+    """Take noise out of a present talker's voice, for now and for the next time."""
+
+    user: Snowflake
+    suppression: Suppression
+
+
+class SetTalkerLevelling(Message, frozen=True):
+    """Bring a present talker to the session's loudness or not, for now and for the next time."""
+
+    user: Snowflake
+    levelling: bool
+
+
+class SetTalkerHighPass(Message, frozen=True):
+    """Take rumble out of a present talker's voice or not, for now and for the next time."""
+
+    user: Snowflake
+    high_pass: bool
+
+
+class SetTalkerPriority(Message, frozen=True):
+    """Have destinations that duck lower the others while this present talker speaks, for now and for the next time."""
+
+    user: Snowflake
+    priority: bool
+
+
+class SoloTalker(Message, frozen=True):
+    """Hear a present talker alone in the monitor destinations, until they leave; no_monitor if there are none."""
+
+    user: Snowflake
+    solo: bool
+
+
+class DumpTalker(Message, frozen=True):
+    """Drop what the delay lines hold of a talker; who left is known as long as something may be held."""
+
+    user: Snowflake
+
+
 class SetSourceGain(Message, frozen=True):
     """Set a source's gain."""
 
@@ -111,12 +167,59 @@ class MuteSource(Message, frozen=True):
     muted: bool
 
 
+class SetSourceEqualizer(Message, frozen=True):
+    """Set a source's equalizer."""
+
+    source: Snowflake
+    equalizer: EqualizerSpec
+
+
+class SetSourcePan(Message, frozen=True):
+    """Place a source between left and right."""
+
+    source: Snowflake
+    pan: PanValue
+
+
+class SoloSource(Message, frozen=True):
+    """Hear a source alone in the monitor destinations; no_monitor if there are none."""
+
+    source: Snowflake
+    solo: bool
+
+
+class DumpSource(Message, frozen=True):
+    """Drop what the delay lines hold of a source's talkers."""
+
+    source: Snowflake
+
+
 class SetRouteGain(Message, frozen=True):
     """Set the gain of one route; 0.0 closes it."""
 
     source: Snowflake
     destination: Snowflake
     gain: GainValue
+
+
+class SetDestinationDelay(Message, frozen=True):
+    """Set how long ago what a destination hears was said. Its line starts empty, so it is silent for that time."""
+
+    destination: Snowflake
+    delay_s: DelayValue
+
+
+class SetDestinationDucking(Message, frozen=True):
+    """Set by how much the others are lowered in a destination while a priority talker speaks; 0 is not at all."""
+
+    destination: Snowflake
+    duck_db: DuckingValue
+
+
+class SetLoudness(Message, frozen=True):
+    """Set what levelling brings every talker to."""
+
+    loudness: LoudnessValue
 
 
 class Kill(Message, frozen=True):
@@ -160,9 +263,22 @@ Command = (
     | StopSession
     | SetTalkerGain
     | MuteTalker
+    | SetTalkerSuppression
+    | SetTalkerLevelling
+    | SetTalkerHighPass
+    | SetTalkerPriority
+    | SoloTalker
+    | DumpTalker
     | SetSourceGain
     | MuteSource
+    | SetSourceEqualizer
+    | SetSourcePan
+    | SoloSource
+    | DumpSource
     | SetRouteGain
+    | SetDestinationDelay
+    | SetDestinationDucking
+    | SetLoudness
     | Kill
     | RejoinBot
     | SetMatch
@@ -194,6 +310,8 @@ class Changed(Message, frozen=True, omit_defaults=True):
     spec: SessionSpec | UnsetType | None = UNSET
     bots: tuple[BotState, ...] | UnsetType = UNSET
     talkers: tuple[TalkerState, ...] | UnsetType = UNSET
+    sources: tuple[SourceState, ...] | UnsetType = UNSET
+    destinations: tuple[DestinationState, ...] | UnsetType = UNSET
     outages: tuple[OutageState, ...] | UnsetType = UNSET
 
 

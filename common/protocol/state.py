@@ -10,7 +10,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from common.errors import ErrorCode
-from common.protocol.spec import SessionSpec
+from common.protocol.spec import SessionSpec, StripSpec
 
 
 class Phase(StrEnum):
@@ -63,14 +63,35 @@ class BotState(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TalkerState(Struct, frozen=True, forbid_unknown_fields=True):
-    """One person who is in a source channel now; ``name`` is the server nickname, ``bot`` marks another's bot."""
+    """One person who is in a source channel now; ``name`` is the server nickname, ``bot`` marks another's bot.
+
+    ``solo`` ends when the person leaves.
+    """
 
     user: str
     name: str
     source: str
-    gain: float
-    muted: bool
+    strip: StripSpec
+    solo: bool = False
     bot: bool = False
+
+
+class SourceState(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the spec does not say of a source."""
+
+    source: str
+    solo: bool
+
+
+class DestinationState(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the spec does not say of a destination.
+
+    A delay line starts empty: a destination is silent up to ``silent_until_ms`` (``None`` = without a delay) after its
+    delay was set. The meter's ``held_ms`` shows how it fills.
+    """
+
+    destination: str
+    silent_until_ms: int | None
 
 
 class OutageState(Struct, frozen=True, forbid_unknown_fields=True):
@@ -85,7 +106,11 @@ class OutageState(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SessionState(Struct, frozen=True, forbid_unknown_fields=True):
-    """The whole truth about the session; ``outages`` are the last hundred."""
+    """The whole truth about the session; ``outages`` are the last hundred.
+
+    ``spec`` has every fader as it stands now: started again, it gives the same session. ``kill`` says that every
+    destination is silent because somebody wanted it.
+    """
 
     phase: Phase = Phase.IDLE
     match: MatchPhase = MatchPhase.IDLE
@@ -93,4 +118,6 @@ class SessionState(Struct, frozen=True, forbid_unknown_fields=True):
     spec: SessionSpec | None = None
     bots: tuple[BotState, ...] = ()
     talkers: tuple[TalkerState, ...] = ()
+    sources: tuple[SourceState, ...] = ()
+    destinations: tuple[DestinationState, ...] = ()
     outages: tuple[OutageState, ...] = ()

@@ -41,8 +41,7 @@ async def start_session(desk: Desk, _caller: Caller, command: m.StartSession) ->
     await desk.session.start(
         command.spec,
         desk.tokens,
-        command.gains,
-        muted=command.muted,
+        command.strips,
         kill=command.kill,
         restore=command.restore,
     )
@@ -55,32 +54,97 @@ async def stop_session(desk: Desk, _caller: Caller, _command: m.StopSession) -> 
 
 async def set_talker_gain(desk: Desk, _caller: Caller, command: m.SetTalkerGain) -> None:
     """Turn one person up or down."""
-    desk.session.set_talker_gain(command.user, command.gain)
+    desk.session.faders.set_talker_gain(command.user, command.gain)
 
 
 async def mute_talker(desk: Desk, _caller: Caller, command: m.MuteTalker) -> None:
     """Mute one person."""
-    desk.session.mute_talker(command.user, muted=command.muted)
+    desk.session.faders.mute_talker(command.user, muted=command.muted)
+
+
+async def set_talker_suppression(desk: Desk, _caller: Caller, command: m.SetTalkerSuppression) -> None:
+    """Take noise out of one person's voice."""
+    desk.session.faders.set_talker_suppression(command.user, command.suppression)
+
+
+async def set_talker_levelling(desk: Desk, _caller: Caller, command: m.SetTalkerLevelling) -> None:
+    """Level one person."""
+    desk.session.faders.set_talker_levelling(command.user, levelling=command.levelling)
+
+
+async def set_talker_high_pass(desk: Desk, _caller: Caller, command: m.SetTalkerHighPass) -> None:
+    """Take rumble out of one person's voice."""
+    desk.session.faders.set_talker_high_pass(command.user, high_pass=command.high_pass)
+
+
+async def set_talker_priority(desk: Desk, _caller: Caller, command: m.SetTalkerPriority) -> None:
+    """Have others lowered while one person speaks."""
+    desk.session.faders.set_talker_priority(command.user, priority=command.priority)
+
+
+async def solo_talker(desk: Desk, _caller: Caller, command: m.SoloTalker) -> None:
+    """Hear one person alone."""
+    desk.session.faders.solo_talker(command.user, solo=command.solo)
+
+
+async def dump_talker(desk: Desk, _caller: Caller, command: m.DumpTalker) -> None:
+    """Drop what waits of one person."""
+    desk.session.faders.dump_talker(command.user)
 
 
 async def set_source_gain(desk: Desk, _caller: Caller, command: m.SetSourceGain) -> None:
     """Turn one source up or down."""
-    desk.session.set_source_gain(command.source, command.gain)
+    desk.session.faders.set_source_gain(command.source, command.gain)
 
 
 async def mute_source(desk: Desk, _caller: Caller, command: m.MuteSource) -> None:
     """Mute one source."""
-    desk.session.mute_source(command.source, muted=command.muted)
+    desk.session.faders.mute_source(command.source, muted=command.muted)
+
+
+async def set_source_equalizer(desk: Desk, _caller: Caller, command: m.SetSourceEqualizer) -> None:
+    """Colour one source."""
+    desk.session.faders.set_source_equalizer(command.source, command.equalizer)
+
+
+async def set_source_pan(desk: Desk, _caller: Caller, command: m.SetSourcePan) -> None:
+    """Place one source between left and right."""
+    desk.session.faders.set_source_pan(command.source, command.pan)
+
+
+async def solo_source(desk: Desk, _caller: Caller, command: m.SoloSource) -> None:
+    """Hear one source alone."""
+    desk.session.faders.solo_source(command.source, solo=command.solo)
+
+
+async def dump_source(desk: Desk, _caller: Caller, command: m.DumpSource) -> None:
+    """Drop what waits of one source."""
+    desk.session.faders.dump_source(command.source)
 
 
 async def set_route_gain(desk: Desk, _caller: Caller, command: m.SetRouteGain) -> None:
     """Turn one source up or down for one destination."""
-    desk.session.set_route_gain(command.source, command.destination, command.gain)
+    desk.session.faders.set_route_gain(command.source, command.destination, command.gain)
+
+
+async def set_destination_delay(desk: Desk, _caller: Caller, command: m.SetDestinationDelay) -> None:
+    """Delay one destination."""
+    desk.session.faders.set_destination_delay(command.destination, command.delay_s)
+
+
+async def set_destination_ducking(desk: Desk, _caller: Caller, command: m.SetDestinationDucking) -> None:
+    """Have one destination duck."""
+    desk.session.faders.set_destination_ducking(command.destination, command.duck_db)
+
+
+async def set_loudness(desk: Desk, _caller: Caller, command: m.SetLoudness) -> None:
+    """Level to another loudness."""
+    desk.session.faders.set_loudness(command.loudness)
 
 
 async def kill(desk: Desk, _caller: Caller, command: m.Kill) -> None:
     """Silence everything."""
-    desk.session.kill(active=command.active)
+    desk.session.faders.kill(active=command.active)
 
 
 async def rejoin_bot(desk: Desk, _caller: Caller, command: m.RejoinBot) -> None:
@@ -122,9 +186,22 @@ HANDLERS: Final[Mapping[type[m.Message], Handler]] = {
     m.StopSession: stop_session,
     m.SetTalkerGain: set_talker_gain,
     m.MuteTalker: mute_talker,
+    m.SetTalkerSuppression: set_talker_suppression,
+    m.SetTalkerLevelling: set_talker_levelling,
+    m.SetTalkerHighPass: set_talker_high_pass,
+    m.SetTalkerPriority: set_talker_priority,
+    m.SoloTalker: solo_talker,
+    m.DumpTalker: dump_talker,
     m.SetSourceGain: set_source_gain,
     m.MuteSource: mute_source,
+    m.SetSourceEqualizer: set_source_equalizer,
+    m.SetSourcePan: set_source_pan,
+    m.SoloSource: solo_source,
+    m.DumpSource: dump_source,
     m.SetRouteGain: set_route_gain,
+    m.SetDestinationDelay: set_destination_delay,
+    m.SetDestinationDucking: set_destination_ducking,
+    m.SetLoudness: set_loudness,
     m.Kill: kill,
     m.RejoinBot: rejoin_bot,
     m.SetMatch: set_match,

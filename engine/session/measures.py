@@ -1,11 +1,11 @@
 """From what the rooms counted to the meters that travel. Pure: readings in, structs out."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from common.protocol.messages import Meters
-from common.protocol.meters import DestinationMeter, EngineMeter, SourceMeter, TalkerMeter, decibels
-from common.types import ChannelId
-from engine.audio.meter import DestinationReading, MeterReading, Percentiles, SourceReading
+from common.protocol.meters import DestinationMeter, EngineMeter, SourceMeter, TalkerMeter, decibels, finite
+from common.types import ChannelId, UserId
+from engine.audio.meter import DestinationReading, MeterReading, Percentiles, SourceReading, TalkerReading
 
 RECEIVED = "received"
 DECRYPTED = "decrypted"
@@ -20,11 +20,16 @@ def meters(
     lateness: Percentiles,
     sources: Mapping[ChannelId, Mapping[str, int]],
     destinations: Mapping[ChannelId, Mapping[str, int]],
+    *,
+    present: Collection[UserId],
 ) -> Meters:
-    """Put a reading of the audio path and the counts of the voice lines (by place) into one message."""
+    """Put a reading of the audio path and the counts of the voice lines (by place) into one message.
+
+    Who left but is still held by a delay line is read too and left out: only those ``present`` are talkers.
+    """
     return Meters(
         at_ms=at_ms,
-        talkers=_talkers(reading),
+        talkers=tuple(_talker(user, each) for user, each in reading.talkers.items() if user in present),
         sources=tuple(_source(source, counts, reading) for source, counts in sources.items()),
         destinations=tuple(_destination(target, counts, reading) for target, counts in destinations.items()),
         engine=EngineMeter(
@@ -48,18 +53,21 @@ def add_up(all_counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
     return total
 
 
-def _talkers(reading: MeterReading) -> tuple[TalkerMeter, ...]:
-    return tuple(
-        TalkerMeter(
-            user=str(user),
-            peak_db=decibels(talker.peak),
-            talking=talker.talking,
-            queued_ms=talker.delay_ms,
-            target_ms=round(talker.target_ms, 1),
-            jitter_ms=round(talker.jitter_ms, 1),
-            counts=dict(talker.counts),
-        )
-        for user, talker in reading.talkers.items()
+def _talker(user: UserId, reading: TalkerReading) -> TalkerMeter:
+    return TalkerMeter(
+        user=str(user),
+        peak_db=decibels(reading.peak),
+        loudness_lufs=finite(reading.loudness),
+        levelling_db=decibels(reading.levelling),
+        talking=reading.talking,
+        talk_ms=reading.talk_ms,
+        delay_ms=round(reading.delay_ms, 1),
+        target_ms=round(reading.target_ms, 1),
+        jitter_ms=round(reading.jitter_ms, 1),
+        loss_percent=round(reading.loss * 100.0, 1),
+        concealed_percent=round(reading.concealed * 100.0, 1),
+        quality=round(reading.quality, 1),
+        counts=dict(reading.counts),
     )
 
 
@@ -68,6 +76,7 @@ def _source(source: ChannelId, counts: Mapping[str, int], reading: MeterReading)
     return SourceMeter(
         source=str(source),
         peak_db=decibels(bus.peak),
+        loudness_lufs=finite(bus.loudness),
         received=counts.get(RECEIVED, 0),
         decrypted=counts.get(DECRYPTED, 0),
         decoded=bus.decoded,
@@ -81,7 +90,10 @@ def _destination(target: ChannelId, counts: Mapping[str, int], reading: MeterRea
     return DestinationMeter(
         destination=str(target),
         peak_db=decibels(bus.peak),
+        loudness_lufs=finite(bus.loudness),
         reduction_db=decibels(bus.reduction),
+        ducking_db=decibels(bus.ducking),
+        held_ms=round(bus.held_ms, 1),
         sent=counts.get(SENT, 0),
         drops=_drops(counts),
     )

@@ -2,9 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
-from common.types import ChannelId
+from common.protocol.spec import TickMs
+from common.types import ChannelId, UserId
 from engine.audio.clock import MixClock, Ticker
 from engine.audio.frame import OpusPacket
 from engine.audio.meter import MeterReading, Percentiles
@@ -17,15 +18,21 @@ from engine.voice.receiver import Receiver
 class Mixing:
     """Made at the start of a session and closed at its end; ``start`` begins the ticking. Raises OPUS_MISSING.
 
-    ``now`` returns monotonic ns; arrivals are noted by it, and the clock that ``make_clock`` returns must tick by it.
+    A tick is ``tick_ms`` long. ``now`` returns monotonic ns; arrivals are noted by it, and the clock that
+    ``make_clock`` returns must tick by it.
     """
 
     def __init__(
-        self, *, now: Callable[[], int] = time.perf_counter_ns, make_clock: Callable[[Ticker], MixClock] = MixClock
+        self,
+        tick_ms: TickMs = 20,
+        *,
+        now: Callable[[], int] = time.perf_counter_ns,
+        make_clock: Callable[[Ticker, int], MixClock] = MixClock,
     ) -> None:
-        self._pipeline = Pipeline(Opus(), now)
+        self.tick_ms = tick_ms
+        self._pipeline = Pipeline(Opus(), now, tick_ms)
         self.receiver = Receiver(now)
-        self._clock = make_clock(self._pipeline)
+        self._clock = make_clock(self._pipeline, tick_ms)
         self._outputs: dict[ChannelId, Output] = {}
         self._ticking = False
 
@@ -51,6 +58,10 @@ class Mixing:
     def apply(self, settings: MixSettings) -> None:
         """Mix by these settings from the next tick on."""
         self._pipeline.apply(settings)
+
+    def dump(self, users: Collection[UserId]) -> None:
+        """Drop what the delay lines hold of these people."""
+        self._pipeline.dump(users)
 
     def set_output(self, channel: ChannelId, output: Output | None) -> None:
         """Connect a destination to its sender, unless it is connected to that already."""

@@ -12,7 +12,7 @@ from common.protocol.spec import DestinationSpec, SessionSpec, SourceSpec
 from common.types import BotKey, ChannelId, UserId
 from engine.gateway.permissions import Permission
 from engine.gateway.views import ChannelKind, ChannelView, GuildView
-from engine.session.routing import checked_gain
+from engine.session.desk import checked, values
 
 SOURCE_PERMISSIONS = (Permission.VIEW_CHANNEL, Permission.CONNECT)
 DESTINATION_PERMISSIONS = (*SOURCE_PERMISSIONS, Permission.SPEAK)
@@ -30,6 +30,7 @@ def check_spec(spec: SessionSpec, tokens: Iterable[BotKey]) -> list[RelayError]:
         *_doubled_bots(spec),
         *(_error(ErrorCode.TOKEN_MISSING, place) for place in places(spec) if place.bot not in known),
         *_bad_routes(spec),
+        *_bad_values(spec),
     ]
 
 
@@ -98,9 +99,12 @@ def _bad_routes(spec: SessionSpec) -> Iterator[RelayError]:
     for route in spec.routes:
         if route.source not in sources or route.destination not in destinations:
             yield SessionError(ErrorCode.ROUTE_UNKNOWN, source=route.source, destination=route.destination)
-    for gain in chain((each.gain for each in spec.sources), (each.gain for each in spec.routes)):
+
+
+def _bad_values(spec: SessionSpec) -> Iterator[RelayError]:
+    for value, allowed in values(spec):
         try:
-            checked_gain(gain)
+            checked(value, allowed)
         except SessionError as error:
             yield error
 

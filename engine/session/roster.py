@@ -1,7 +1,8 @@
-"""Who can be heard on which source, and what gain each of them was given.
+"""Who can be heard on which source, and what was set for each of them.
 
 People appear when they are in the channel, not when they first speak, under the name the guild gives them, and are
-forgotten when they leave; only a gain or mute that somebody set outlives the visit, by user id and bounded.
+forgotten when they leave, or once a delay line no longer holds what they said; only a strip that somebody set outlives
+the visit, by user id and bounded.
 Our own bots are never talkers (that would be an echo); other people's bots are, marked, so that nothing audible in
 the channel is silently missing.
 """
@@ -10,13 +11,9 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from common.types import ChannelId, Gain, UserId
+from common.protocol.spec import MOST_STRIPS, StripSpec
+from common.types import ChannelId, UserId
 from engine.gateway.views import VoiceMember
-
-REMEMBERED = 4096
-"""Users whose gain or mute is remembered; beyond it the longest untouched is forgotten (a large event has 1000)."""
-
-UNITY = Gain(1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,32 +26,24 @@ class Talker:
     bot: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Strip:
-    """What was set for one user."""
-
-    gain: Gain = UNITY
-    muted: bool = False
-
-
 class StripMemory:
-    """Gains and mutes by user id; holds only those that differ from what everybody gets."""
+    """Strips by user id; holds only those that differ from what everybody gets, at most ``capacity``."""
 
-    def __init__(self, capacity: int = REMEMBERED) -> None:
+    def __init__(self, capacity: int = MOST_STRIPS) -> None:
         self._capacity = capacity
-        self._strips: OrderedDict[UserId, Strip] = OrderedDict()
+        self._strips: OrderedDict[UserId, StripSpec] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._strips)
 
-    def get(self, user: UserId) -> Strip:
-        """Return what was set for ``user``, or unity gain and not muted."""
-        return self._strips.get(user, Strip())
+    def get(self, user: UserId) -> StripSpec:
+        """Return what was set for ``user``, or what everybody gets."""
+        return self._strips.get(user, StripSpec())
 
-    def put(self, user: UserId, strip: Strip) -> None:
+    def put(self, user: UserId, strip: StripSpec) -> None:
         """Remember ``strip``; the longest untouched one goes when the memory is full."""
         self._strips.pop(user, None)
-        if strip != Strip():
+        if strip != StripSpec():
             self._strips[user] = strip
         while len(self._strips) > self._capacity:
             self._strips.popitem(last=False)
@@ -96,3 +85,21 @@ class Roster:
         for other, talkers in self._talkers.items():
             if other != source:
                 self._talkers[other] = tuple(talker for talker in talkers if talker.user not in users)
+
+
+class Departed:
+    """Who left and may still be heard, since a delay line goes on with what they said before."""
+
+    def __init__(self) -> None:
+        self._left: dict[UserId, tuple[Talker, int]] = {}
+
+    def note(self, before: Iterable[Talker], after: Iterable[Talker], at_ms: int) -> None:
+        """Take in that at ``at_ms`` those of ``before`` left who are not in ``after``."""
+        present = {talker.user for talker in after}
+        known = self._left | {talker.user: (talker, at_ms) for talker in before}
+        self._left = {user: found for user, found in known.items() if user not in present}
+
+    def since(self, at_ms: int) -> tuple[Talker, ...]:
+        """Return who left at ``at_ms`` or later; forget the others."""
+        self._left = {user: (talker, left) for user, (talker, left) in self._left.items() if left >= at_ms}
+        return tuple(talker for talker, _ in self._left.values())

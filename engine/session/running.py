@@ -5,17 +5,17 @@
 
 import asyncio
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from random import Random
 
 from common.errors import DiscordError, ErrorCode, SessionError
 from common.protocol.messages import Meters
-from common.protocol.spec import SessionSpec
+from common.protocol.spec import SessionSpec, TickMs
 from common.protocol.state import LinkState, MatchPhase, Phase, SessionState
 from common.secret import Secret
-from common.types import BotKey, ChannelId, GuildId
+from common.types import BotKey, ChannelId, GuildId, UserId
 from engine.gateway.bot import Bot
 from engine.gateway.budget import IdentifyBudget
 from engine.gateway.endpoint import Endpoint
@@ -23,16 +23,19 @@ from engine.gateway.events import BotEvent, GatewayBack, GatewayLost, GuildSeen,
 from engine.gateway.notices import Notices
 from engine.gateway.pool import Pool, equal_tokens, raise_all
 from engine.session import measures, preflight, routing, snapshot
+from engine.session.desk import Desk, desk_from_spec, spec_as_set
 from engine.session.line import VoiceLine
 from engine.session.mixing import Mixing
 from engine.session.outages import OutageLog
-from engine.session.roster import Roster, StripMemory
-from engine.session.routing import Desk
+from engine.session.roster import Departed, Roster, StripMemory, Talker
 from engine.session.seat import Seat
 from engine.session.supervisor import Supervisor
 
 JOIN_SECONDS = 3.5
 """Time for every bot's way into its channel; Discord answers within a fraction of a second, or never."""
+
+SLACK_MS = 1_000
+"""How much longer than the longest delay somebody who left is still mixed: what came last waits for playout too."""
 
 
 class Running:
@@ -48,7 +51,7 @@ class Running:
         clock: Callable[[], int],
         random: Random,
         on_change: Callable[[], None],
-        make_mixing: Callable[[], Mixing],
+        make_mixing: Callable[[TickMs], Mixing],
     ) -> None:
         self.spec = spec
         self.desk = Desk()
@@ -66,15 +69,18 @@ class Running:
         self._pool = Pool({})
         self._mixing: Mixing | None = None
         self._on_air = False
+        self._departed = Departed()
+        self._silent_until_ms: dict[float, int] = {}
+        """By delay (s): destinations of the same delay share a line, so the second one finds it filled."""
 
     async def start(self, tokens: Mapping[BotKey, Secret], *, kill: bool = False) -> None:
         """Check, log in, check again, join, mix; raises what is wrong and leaves the cleaning to ``close``."""
         wanted = {place.bot for place in preflight.places(self.spec)}
         used = {key: token for key, token in tokens.items() if key in wanted and token}
         raise_all([*preflight.check_spec(self.spec, used), *equal_tokens(used)])
-        self.desk = replace(routing.desk_from_spec(self.spec), kill=kill)
+        self.desk = replace(desk_from_spec(self.spec), kill=kill)
         await self._log_in(used)
-        self._mixing = self._make_mixing()
+        self._mixing = self._make_mixing(self.spec.tick_ms)
         tls = self._endpoint.ssl_context()
         for place in preflight.places(self.spec):
             seat = self._seat(place, self._mixing, tls)
@@ -92,12 +98,30 @@ class Running:
             steps.push_async_callback(self._leave_all)
             steps.push_async_callback(self._notices.clear)
 
+    def set_desk(self, desk: Desk) -> None:
+        """Put another desk in force."""
+        self.desk = desk
+        self._begin_delays()
+        self.apply()
+
     def apply(self) -> None:
         """Tell the mixer what holds now, and everybody else that something changed."""
         if self._mixing is not None and self._on_air:
-            talkers = self.roster.talkers()
-            self._mixing.apply(routing.mix_settings(self.desk, talkers, self._memory, self._places()))
+            settings = routing.mix_settings(self.desk, self.audible(), self._memory, self._places())
+            self._mixing.apply(settings)
         self._on_change()
+
+    def audible(self) -> tuple[Talker, ...]:
+        """Return who is there and, with a delay, who left so lately that a delay line may hold what they said."""
+        longest = max((strip.delay_s for strip in self.desk.destinations.values()), default=0.0)
+        if not longest:
+            return self.roster.talkers()
+        return self.roster.talkers() + self._departed.since(self._clock() - round(longest * 1000) - SLACK_MS)
+
+    def dump(self, users: Collection[UserId]) -> None:
+        """Drop what the delay lines hold of some talkers."""
+        if self._mixing is not None:
+            self._mixing.dump(users)
 
     def seat(self, bot: str) -> Seat:
         """Find a bot's seat; raises TOKEN_MISSING when the session has no such bot."""
@@ -162,6 +186,7 @@ class Running:
 
     def _go_on_air(self, mixing: Mixing) -> None:
         self._on_air = True
+        self._begin_delays()
         for seat in self.seats.values():
             self._see_members(seat)
             self._connect_output(seat)
@@ -205,9 +230,21 @@ class Running:
         """Take over who is where the source's bot is; return whether that changed anything."""
         if not (seat.is_source and self._on_air):
             return False
-        if seat.supervisor.link is LinkState.STOPPED:
-            return self.roster.update(seat.home, ())
-        return self.roster.update(seat.home, seat.bot.members(self._guild, seat.supervisor.place))
+        stopped = seat.supervisor.link is LinkState.STOPPED
+        before = self.roster.talkers()
+        members = () if stopped else seat.bot.members(self._guild, seat.supervisor.place)
+        if not self.roster.update(seat.home, members):
+            return False
+        present = self.roster.talkers()
+        self._departed.note(before, present, self._clock())
+        self.desk = self.desk.without_solo_of_absent(talker.user for talker in present)
+        return True
+
+    def _begin_delays(self) -> None:
+        """Note of every delay that wasn't in use until when its line lets nothing out."""
+        delays = {strip.delay_s for strip in self.desk.destinations.values() if strip.delay_s}
+        begun = {delay: self._clock() + round(delay * 1000) for delay in delays}
+        self._silent_until_ms = {delay: self._silent_until_ms.get(delay, until) for delay, until in begun.items()}
 
     def _seat_changed(self, key: BotKey) -> None:
         """React to a supervisor's news: another place, another connection, another state."""
@@ -245,6 +282,7 @@ class Running:
             self._mixing.lateness,
             {home: found for home, (listens, found) in counts.items() if listens},
             {home: found for home, (listens, found) in counts.items() if not listens},
+            present={talker.user for talker in self.roster.talkers()},
         )
 
     def state(self, phase: Phase, match: MatchPhase) -> SessionState:
@@ -255,8 +293,10 @@ class Running:
             phase=snapshot.phase_of(phase, bots),
             match=match,
             kill=self.desk.kill,
-            spec=routing.spec_as_set(self.spec, self.desk),
+            spec=spec_as_set(self.spec, self.desk),
             bots=bots,
-            talkers=snapshot.talker_states(self.roster.talkers(), self._memory),
+            talkers=snapshot.talker_states(self.roster.talkers(), self._memory, self.desk),
+            sources=snapshot.source_states(self.desk),
+            destinations=snapshot.destination_states(self.desk, self._silent_until_ms),
             outages=self._outages.states(),
         )

@@ -1,10 +1,19 @@
 """From the session's own objects to the state that travels. Pure: numbers in, structs out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from common.errors import ErrorCode
-from common.protocol.state import BotState, LinkState, Phase, Role, TalkerState
+from common.protocol.state import (
+    BotState,
+    DestinationState,
+    LinkState,
+    Phase,
+    Role,
+    SourceState,
+    TalkerState,
+)
 from common.types import ChannelId
+from engine.session.desk import Desk
 from engine.session.roster import StripMemory, Talker
 from engine.session.seat import Seat
 
@@ -32,16 +41,29 @@ def bot_state(seat: Seat, blocked: frozenset[ChannelId]) -> BotState:
     )
 
 
-def talker_states(talkers: Iterable[Talker], memory: StripMemory) -> tuple[TalkerState, ...]:
-    """Show everybody who is there, with the gain and mute in force."""
+def talker_states(talkers: Iterable[Talker], memory: StripMemory, desk: Desk) -> tuple[TalkerState, ...]:
+    """Show everybody who is there, with the strip in force."""
     return tuple(
         TalkerState(
             user=str(talker.user),
             name=talker.name,
             source=str(talker.source),
-            gain=memory.get(talker.user).gain,
-            muted=memory.get(talker.user).muted,
+            strip=memory.get(talker.user),
+            solo=talker.user in desk.soloed,
             bot=talker.bot,
         )
         for talker in talkers
+    )
+
+
+def source_states(desk: Desk) -> tuple[SourceState, ...]:
+    """Show every source, besides what the spec says."""
+    return tuple(SourceState(source=str(channel), solo=strip.solo) for channel, strip in desk.sources.items())
+
+
+def destination_states(desk: Desk, silent_until_ms: Mapping[float, int]) -> tuple[DestinationState, ...]:
+    """Show every destination, besides what the spec says; ``silent_until_ms`` is by delay (s)."""
+    return tuple(
+        DestinationState(destination=str(channel), silent_until_ms=silent_until_ms.get(strip.delay_s))
+        for channel, strip in desk.destinations.items()
     )

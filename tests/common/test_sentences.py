@@ -5,7 +5,16 @@ import string
 import pytest
 
 from common.errors import CombinedError, ErrorCode, RelayError
-from common.sentences import LANGUAGES, error_sentence, outage_sentence, sentences_of, system_language, templates
+from common.protocol.spec import EQUALIZER_PRESETS
+from common.sentences import (
+    LANGUAGES,
+    error_sentence,
+    notice_sentence,
+    outage_sentence,
+    sentences_of,
+    system_language,
+    templates,
+)
 from engine.session.recovery import Trouble
 
 
@@ -24,6 +33,15 @@ def test_there_is_a_sentence_for_every_code_and_none_too_many():
     expected = {f"error.{code}" for code in ErrorCode} | {f"outage.{each}" for each in Trouble} | {"outage.unknown"}
     found = {key for key in templates("en") if key.startswith(("error.", "outage."))}
     assert found == expected
+
+
+def test_every_equalizer_preset_has_a_name():
+    assert {key for key in templates("en") if key.startswith("preset.")} == {f"preset.{p}" for p in EQUALIZER_PRESETS}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_kill_switch_says_what_it_does(language):
+    assert notice_sentence("kill_on", language) != notice_sentence("kill_off", language)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -2,20 +2,24 @@
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from common.config.schema import Config
-from common.protocol.spec import DestinationSpec, SourceSpec
+from common.protocol.spec import DestinationSpec, RouteSpec, SessionSpec, SourceSpec
 
 DISCORD_TOKEN = "MTE3NDExMDE4MTY2MTAwODY4NQ.GxYzAb.abcdefghijklmnopqrstuvwxyz0123456789AB"
 
 
 def test_settings_make_a_session():
-    config = Config(
-        guild="1", sources=(SourceSpec(channel="2", bot="A"),), destinations=(DestinationSpec(channel="3", bot="B"),)
+    session = SessionSpec(
+        guild="1",
+        sources=(SourceSpec(channel="2", bot="A", pan=0.5),),
+        destinations=(DestinationSpec(channel="3", bot="B", delay_s=30.0),),
+        routes=(RouteSpec(source="2", destination="3", gain=0.5),),
+        tick_ms=10,
+        loudness=-23.0,
     )
-    session = config.session()
-    assert session is not None
-    assert (session.guild, session.sources, session.destinations) == ("1", config.sources, config.destinations)
+    assert Config(**structs.asdict(session)).session() == session
     assert Config().session() is None
 
 

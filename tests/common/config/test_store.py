@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from common.config.schema import CONFIG_VERSION, Config, Language
 from common.config.store import ConfigStore
 from common.errors import ConfigError, ErrorCode
+from common.protocol.spec import StripSpec
 
-OLD, NEW = Config(language=Language.JA, gains={"1": 0.5}), Config(language=Language.EN, guild="7")
+OLD, NEW = Config(language=Language.JA, strips={"1": StripSpec(gain=0.5)}), Config(language=Language.EN, guild="7")
 NOW = dt.datetime(2026, 11, 24, 12, 0, tzinfo=dt.UTC)
 
 

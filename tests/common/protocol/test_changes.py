@@ -6,8 +6,16 @@ from msgspec import structs
 
 from common.protocol import changes, codec
 from common.protocol.messages import Changed
-from common.protocol.spec import SessionSpec
-from common.protocol.state import MatchPhase, OutageState, Phase, SessionState, TalkerState
+from common.protocol.spec import SessionSpec, StripSpec
+from common.protocol.state import (
+    DestinationState,
+    MatchPhase,
+    OutageState,
+    Phase,
+    SessionState,
+    SourceState,
+    TalkerState,
+)
 
 STATES = st.builds(
     SessionState,
@@ -16,7 +24,9 @@ STATES = st.builds(
     kill=st.booleans(),
     spec=st.none() | st.builds(SessionSpec, guild=st.just("1"), sources=st.just(()), destinations=st.just(())),
     bots=st.just(()),
-    talkers=st.lists(st.builds(TalkerState, gain=st.floats(0, 2)), max_size=2).map(tuple),
+    talkers=st.lists(st.builds(TalkerState, strip=st.builds(StripSpec, gain=st.floats(0, 2))), max_size=2).map(tuple),
+    sources=st.lists(st.builds(SourceState), max_size=2).map(tuple),
+    destinations=st.lists(st.builds(DestinationState), max_size=2).map(tuple),
     outages=st.lists(st.builds(OutageState, actions=st.just(())), max_size=2).map(tuple),
 )
 

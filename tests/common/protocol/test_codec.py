@@ -42,8 +42,8 @@ def values(kind: Any) -> st.SearchStrategy[Any]:  # noqa: PLR0911 - one case per
         return st.floats(kind.ge, kind.le, allow_nan=False, allow_infinity=False)
     if isinstance(kind, shapes.IntType):
         return st.integers(kind.ge if kind.ge is not None else -(2**53), kind.le if kind.le is not None else 2**53)
-    if isinstance(kind, shapes.EnumType):
-        return st.sampled_from(list(kind.cls))
+    if isinstance(kind, shapes.EnumType | shapes.LiteralType):
+        return st.sampled_from(list(kind.cls if isinstance(kind, shapes.EnumType) else kind.values))
     return {
         shapes.BoolType: st.booleans(),
         shapes.NoneType: st.none(),

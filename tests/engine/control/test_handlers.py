@@ -6,8 +6,9 @@ import pytest
 
 from common.errors import ErrorCode, RelayError
 from common.protocol import messages as m
-from common.protocol.spec import SessionSpec
+from common.protocol.spec import EqualizerSpec, SessionSpec
 from common.protocol.state import MatchPhase
+from common.types import Suppression
 from engine.control import handlers
 from engine.control.handlers import HANDLERS
 
@@ -18,6 +19,19 @@ COMMANDS = (
     (m.MuteTalker(user="1", muted=True), ErrorCode.NOT_RUNNING),
     (m.SetSourceGain(source="1", gain=1.0), ErrorCode.NOT_RUNNING),
     (m.MuteSource(source="1", muted=True), ErrorCode.NOT_RUNNING),
+    (m.SetTalkerSuppression(user="1", suppression=Suppression.STRONG), ErrorCode.NOT_RUNNING),
+    (m.SetTalkerLevelling(user="1", levelling=True), ErrorCode.NOT_RUNNING),
+    (m.SetTalkerHighPass(user="1", high_pass=True), ErrorCode.NOT_RUNNING),
+    (m.SetTalkerPriority(user="1", priority=True), ErrorCode.NOT_RUNNING),
+    (m.SoloTalker(user="1", solo=True), ErrorCode.NOT_RUNNING),
+    (m.DumpTalker(user="1"), ErrorCode.NOT_RUNNING),
+    (m.SetSourceEqualizer(source="1", equalizer=EqualizerSpec()), ErrorCode.NOT_RUNNING),
+    (m.SetSourcePan(source="1", pan=0.5), ErrorCode.NOT_RUNNING),
+    (m.SoloSource(source="1", solo=True), ErrorCode.NOT_RUNNING),
+    (m.DumpSource(source="1"), ErrorCode.NOT_RUNNING),
+    (m.SetDestinationDelay(destination="2", delay_s=30.0), ErrorCode.NOT_RUNNING),
+    (m.SetDestinationDucking(destination="2", duck_db=6.0), ErrorCode.NOT_RUNNING),
+    (m.SetLoudness(loudness=-23.0), ErrorCode.NOT_RUNNING),
     (m.SetRouteGain(source="1", destination="2", gain=1.0), ErrorCode.NOT_RUNNING),
     (m.Kill(active=True), ErrorCode.NOT_RUNNING),
     (m.RejoinBot(bot="A"), ErrorCode.NOT_RUNNING),

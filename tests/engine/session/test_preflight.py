@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.errors import ErrorCode, RelayError
-from common.protocol.spec import DestinationSpec, RouteSpec, SessionSpec, SourceSpec
+from common.protocol.spec import DestinationSpec, EqualizerSpec, RouteSpec, SessionSpec, SourceSpec
 from common.types import BotKey, ChannelId, GuildId, UserId
 from engine.gateway.permissions import Permission
 from engine.gateway.views import ChannelKind, ChannelView, GuildView, VoiceMember
@@ -69,6 +69,16 @@ SPECS = [
     (change(routes=(RouteSpec(source="10", destination="20"),)), [ErrorCode.ROUTE_UNKNOWN]),
     (change(routes=(RouteSpec(source="10", destination="30", gain=9.0),)), [ErrorCode.VALUE_OUT_OF_RANGE]),
     (change(sources=(SourceSpec(channel="10", bot="red", gain=float("nan")),)), [ErrorCode.VALUE_OUT_OF_RANGE]),
+    (change(sources=(SourceSpec(channel="10", bot="red", pan=1.1),)), [ErrorCode.VALUE_OUT_OF_RANGE]),
+    (
+        change(sources=(SourceSpec(channel="10", bot="red", equalizer=EqualizerSpec(low_db=-13.0, high_db=13.0)),)),
+        [ErrorCode.VALUE_OUT_OF_RANGE] * 2,
+    ),
+    (
+        change(destinations=(DestinationSpec(channel="30", bot="casters", delay_s=301.0, duck_db=-1.0),)),
+        [ErrorCode.VALUE_OUT_OF_RANGE] * 2,
+    ),
+    (change(loudness=0.0), [ErrorCode.VALUE_OUT_OF_RANGE]),
 ]
 
 

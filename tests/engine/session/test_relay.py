@@ -11,7 +11,7 @@ from random import Random
 import pytest
 
 from common.errors import ErrorCode, RelayError, SessionError
-from common.protocol.spec import DestinationSpec, SessionSpec, SourceSpec
+from common.protocol.spec import DestinationSpec, SessionSpec, SourceSpec, StripSpec
 from common.protocol.state import LinkState, MatchPhase, Phase, Role, SessionState
 from common.secret import Secret
 from common.types import BotKey
@@ -279,16 +279,16 @@ async def test_a_gain_comes_back_with_the_person(show: Show):
     akari, red = show.cast.account("akari"), show.cast.channel("Red")
     show.world.join(show.guild, akari, red)
     await show.start()
-    show.relay.set_talker_gain(str(akari), 0.5)
-    show.relay.mute_talker(str(akari), muted=True)
+    show.relay.faders.set_talker_gain(str(akari), 0.5)
+    show.relay.faders.mute_talker(str(akari), muted=True)
     show.world.leave(show.guild, akari)
     await show.until(lambda state: state.talkers == ())
     with pytest.raises(SessionError) as refused:
-        show.relay.set_talker_gain(str(akari), 1.0)
+        show.relay.faders.set_talker_gain(str(akari), 1.0)
     assert refused.value.code is ErrorCode.TALKER_UNKNOWN
     show.world.join(show.guild, akari, red)
     state = await show.until(lambda state: len(state.talkers) == 1)
-    assert (state.talkers[0].gain, state.talkers[0].muted) == (0.5, True)
+    assert state.talkers[0].strip == StripSpec(gain=0.5, muted=True)
 
 
 BAD: list[tuple[dict[str, str], dict[str, str], ErrorCode]] = [
@@ -434,27 +434,27 @@ async def test_players_can_know_also_where_the_bot_was_moved_to(show: Show):
 
 async def test_faders_and_the_match_are_part_of_the_state(show: Show):
     await show.start()
-    show.relay.kill(active=True)
+    show.relay.faders.kill(active=True)
     show.relay.set_match(MatchPhase.READY)
     assert (show.relay.state().kill, show.relay.state().match) == (True, MatchPhase.READY)
     show.relay.set_match(MatchPhase.IDLE)
     with pytest.raises(SessionError) as refused:
-        show.relay.set_source_gain(show.channel("Casters"), 1.0)
+        show.relay.faders.set_source_gain(show.channel("Casters"), 1.0)
     assert refused.value.code is ErrorCode.CHANNEL_UNKNOWN
     with pytest.raises(SessionError) as refused:
-        show.relay.set_route_gain(show.channel("Red"), show.channel("Blue"), 1.0)
+        show.relay.faders.set_route_gain(show.channel("Red"), show.channel("Blue"), 1.0)
     assert refused.value.code is ErrorCode.ROUTE_UNKNOWN
     for gain in (-0.1, 2.1, float("nan")):
         with pytest.raises(SessionError) as refused:
-            show.relay.set_source_gain(show.channel("Red"), gain)
+            show.relay.faders.set_source_gain(show.channel("Red"), gain)
         assert refused.value.code is ErrorCode.VALUE_OUT_OF_RANGE
 
 
 async def test_no_fader_moves_without_a_session(show: Show):
     for move in (
-        lambda: show.relay.set_talker_gain("1", 1.0),
-        lambda: show.relay.mute_source("1", muted=True),
-        lambda: show.relay.kill(active=True),
+        lambda: show.relay.faders.set_talker_gain("1", 1.0),
+        lambda: show.relay.faders.mute_source("1", muted=True),
+        lambda: show.relay.faders.kill(active=True),
         lambda: show.relay.rejoin("red"),
     ):
         with pytest.raises(SessionError) as refused:

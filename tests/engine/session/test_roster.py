@@ -3,9 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.types import ChannelId, Gain, UserId
+from common.protocol.spec import StripSpec
+from common.types import ChannelId, UserId
 from engine.gateway.views import VoiceMember
-from engine.session.roster import Roster, Strip, StripMemory, Talker
+from engine.session.roster import Departed, Roster, StripMemory, Talker
 
 RED, BLUE = ChannelId(1), ChannelId(2)
 OWN = UserId(99)
@@ -64,17 +65,32 @@ def test_nobody_is_in_two_places_and_nobody_absent_is_kept(sightings: list[tuple
 
 def test_strips_are_remembered_by_user_and_defaults_cost_nothing():
     memory = StripMemory()
-    assert memory.get(UserId(1)) == Strip()
-    memory.put(UserId(1), Strip(Gain(0.5), muted=True))
-    assert memory.get(UserId(1)) == Strip(Gain(0.5), muted=True)
-    memory.put(UserId(1), Strip())
+    assert memory.get(UserId(1)) == StripSpec()
+    memory.put(UserId(1), StripSpec(gain=0.5, muted=True))
+    assert memory.get(UserId(1)) == StripSpec(gain=0.5, muted=True)
+    memory.put(UserId(1), StripSpec())
     assert len(memory) == 0
 
 
 def test_the_longest_untouched_strip_goes_first():
     memory = StripMemory(capacity=2)
     for user in (1, 2, 1, 3):
-        memory.put(UserId(user), Strip(Gain(user / 10)))
-    assert memory.get(UserId(2)) == Strip()
+        memory.put(UserId(user), StripSpec(gain=user / 10))
+    assert memory.get(UserId(2)) == StripSpec()
     assert memory.get(UserId(1)).gain == 0.1
     assert len(memory) == 2
+
+
+def talker(user, source=RED):
+    return Talker(UserId(user), f"player {user}", source)
+
+
+def test_who_left_is_known_for_a_while_and_who_is_back_is_no_longer_gone():
+    departed = Departed()
+    departed.note([talker(1), talker(2)], [], 1000)
+    departed.note([talker(3)], [talker(2, BLUE)], 2000)
+    assert departed.since(1000) == (talker(1), talker(3))
+    assert departed.since(1001) == (talker(3),)
+    assert departed.since(1000) == (talker(3),)  # nothing is kept that was no longer asked for
+    departed.note([], [talker(3)], 3000)
+    assert departed.since(0) == ()
