@@ -5,14 +5,21 @@ hold them, is not there yet, and neither arguments nor the environment are fit f
 """
 
 import asyncio
+import datetime as dt
 import sys
 from collections.abc import Iterable
 
+from msgspec import structs
+
+from common import paths
+from common.config.store import ConfigStore
 from common.errors import RelayError
 from common.logging import configure
 from common.secret import Secret
-from common.sentences import sentences_of, system_language
+from common.sentences import notice_sentence, sentences_of, system_language
 from common.signals import on_signals
+from tray.resume import Memory
+from tray.settings import Settings
 from tray.supervisor import EngineSupervisor
 
 
@@ -27,9 +34,33 @@ def read_tokens(lines: Iterable[str]) -> dict[str, Secret]:
     return bots
 
 
+class Keeper:
+    """Keeps what should outlast the program, and says at the terminal what a person must know."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._kill = False
+
+    def __call__(self, memory: Memory) -> None:
+        """Take in what the supervisor remembers now."""
+        self._settings.change(structs.replace(self._settings.config, strips=dict(memory.strips)))
+        if memory.kill != self._kill and memory.spec is not None:
+            say(notice_sentence("kill_on" if memory.kill else "kill_off", system_language()))
+        self._kill = memory.kill
+
+
+def say(*sentences: str) -> None:
+    """Write sentences for the person at the terminal."""
+    sys.stderr.write("".join(f"{sentence}\n" for sentence in sentences))
+    sys.stderr.flush()
+
+
 async def run(bots: dict[str, Secret]) -> int:
     """Supervise until a signal (0) or until the engine can't be kept running (1)."""
-    supervisor = EngineSupervisor(bots)
+    settings = Settings(ConfigStore(paths.config_folder() / "config.json", lambda: dt.datetime.now(dt.UTC)))
+    if settings.problem is not None:
+        say(*sentences_of(settings.problem, system_language()))
+    supervisor = EngineSupervisor(bots, strips=settings.config.strips, on_change=Keeper(settings))
     done = asyncio.Event()
     on_signals(asyncio.get_running_loop(), done)
     try:
@@ -39,9 +70,10 @@ async def run(bots: dict[str, Secret]) -> int:
         supervisor.failure = error
     finally:
         await supervisor.close()
+        await settings.close()
     if supervisor.failure is None:
         return 0
-    sys.stderr.write("\n".join(sentences_of(supervisor.failure, system_language())) + "\n")
+    say(*sentences_of(supervisor.failure, system_language()))
     return 1
 
 

@@ -1,14 +1,14 @@
-"""What a new engine must be told to be as the lost one was. Pure.
+"""What a new engine must be told to be as the lost one was, and what is remembered of talkers whatever happens. Pure.
 
 The engine is the only one who knows the session, so what it said last is what is restored: the session with its
-faders and routes, the talkers' gains and mutes, the kill switch, the match.
+faders and routes, the talkers' strips, the kill switch, the match. Solo is not: it belongs to the moment.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from common.protocol.messages import Command, SetMatch, StartSession
-from common.protocol.spec import SessionSpec
+from common.protocol.spec import MOST_STRIPS, SessionSpec, StripSpec
 from common.protocol.state import MatchPhase, Phase, SessionState
 
 _STEPS: Mapping[MatchPhase, tuple[MatchPhase, ...]] = {
@@ -19,32 +19,30 @@ _STEPS: Mapping[MatchPhase, tuple[MatchPhase, ...]] = {
 }
 """How a new engine's match gets to each phase."""
 
+_RUNS = frozenset({Phase.RUNNING, Phase.DEGRADED, Phase.STARTING})
+
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What is worth restoring; ``spec`` is ``None`` while nothing should run. Gains and mutes are by user id."""
+    """What is worth keeping; ``spec`` is ``None`` while nothing should run. Strips are by user id."""
 
     spec: SessionSpec | None = None
-    gains: Mapping[str, float] = field(default_factory=dict)
-    muted: frozenset[str] = frozenset()
+    strips: Mapping[str, StripSpec] = field(default_factory=dict)
     kill: bool = False
     match: MatchPhase = MatchPhase.IDLE
 
 
 def remembered(memory: Memory, state: SessionState) -> Memory:
-    """Take in a state. People who left keep their gains; a session that was stopped is not restored."""
-    present = {talker.user: talker for talker in state.talkers}
-    gains = {**memory.gains, **{user: talker.gain for user, talker in present.items()}}
-    silent = {user for user, talker in present.items() if talker.muted}
-    memory = replace(
-        memory,
-        gains={user: gain for user, gain in gains.items() if gain != 1.0},
-        muted=frozenset((memory.muted - present.keys()) | silent),
-        match=state.match,
-    )
-    if state.phase in {Phase.RUNNING, Phase.DEGRADED, Phase.STARTING}:
+    """Take in a state. People who left keep their strips; a session that was stopped is not restored."""
+    memory = replace(memory, strips=_strips(memory.strips, state), match=state.match)
+    if state.phase in _RUNS:
         return replace(memory, spec=state.spec, kill=state.kill)
     return replace(memory, spec=None, kill=False)
+
+
+def start(memory: Memory, spec: SessionSpec) -> StartSession:
+    """Return the command that starts a session in which everybody sounds as they did the last time."""
+    return StartSession(spec=spec, strips=dict(memory.strips))
 
 
 def commands(memory: Memory) -> tuple[Command, ...]:
@@ -52,11 +50,16 @@ def commands(memory: Memory) -> tuple[Command, ...]:
     match = tuple(SetMatch(phase=phase) for phase in _STEPS[memory.match])
     if memory.spec is None:
         return match
-    start = StartSession(
-        spec=memory.spec,
-        gains=dict(memory.gains),
-        muted=tuple(sorted(memory.muted)),
-        kill=memory.kill,
-        restore=True,
-    )
-    return (start, *match)
+    again = StartSession(spec=memory.spec, strips=dict(memory.strips), kill=memory.kill, restore=True)
+    return (again, *match)
+
+
+def _strips(known: Mapping[str, StripSpec], state: SessionState) -> Mapping[str, StripSpec]:
+    """Keep the strips that differ from what everybody gets; the longest untouched ones go when there are too many."""
+    present = {talker.user: talker.strip for talker in state.talkers}
+    touched = {user: strip for user, strip in present.items() if known.get(user, StripSpec()) != strip}
+    if not touched:
+        return known
+    others = {user: strip for user, strip in known.items() if user not in touched}
+    kept = others | {user: strip for user, strip in touched.items() if strip != StripSpec()}
+    return dict(list(kept.items())[-MOST_STRIPS:])

@@ -13,6 +13,7 @@ from contextlib import suppress
 from common.errors import ErrorCode, RelayError
 from common.protocol.client import ControlClient
 from common.protocol.messages import Command, Ping, StartSession
+from common.protocol.spec import SessionSpec, StripSpec
 from common.secret import Secret
 from common.tasks import Tasks
 from tray import restart_policy, resume
@@ -24,13 +25,18 @@ log = logging.getLogger(__name__)
 
 
 class EngineSupervisor:
-    """Owns the engine process. ``clock`` and ``sleep`` are in seconds."""
+    """Owns the engine process. ``clock`` and ``sleep`` are in seconds.
+
+    ``strips`` are remembered of talkers from earlier; ``on_change`` is told whenever what is remembered changes.
+    """
 
     def __init__(
         self,
         bots: Mapping[str, Secret],
         place: Place | None = None,
         *,
+        strips: Mapping[str, StripSpec] | None = None,
+        on_change: Callable[[Memory], None] | None = None,
         command: Sequence[str] = COMMAND,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -46,7 +52,8 @@ class EngineSupervisor:
         self._clock = clock
         self._sleep = sleep
         self._history = History()
-        self._memory = Memory()
+        self._memory = Memory(strips=strips or {})
+        self._on_change = on_change
         self._engine: EngineProcess | None = None
         self._tasks = Tasks(on_error=self._broke)
         self._given_up = asyncio.Event()
@@ -64,6 +71,13 @@ class EngineSupervisor:
         """Start the first engine, without a second try: a person is waiting; raises what hinders it."""
         self._engine = await self._new_engine()
         self._tasks.start(self._keep(), name="supervisor")
+
+    async def start_session(self, spec: SessionSpec) -> None:
+        """Start a session in which everybody sounds as they did the last time; raises what hinders it.
+
+        Whoever starts one past this method has it remembered that nobody's strip is set.
+        """
+        await self.client.call(resume.start(self._memory, spec))
 
     async def wait(self) -> None:
         """Return when the supervisor has given up; :attr:`failure` says why."""
@@ -138,7 +152,12 @@ class EngineSupervisor:
         """Make the engine what the last one was, then remember what becomes of it."""
         await self._restore(client)
         async for state in client.states():
-            self._memory = resume.remembered(self._memory, state)
+            self._remember(resume.remembered(self._memory, state))
+
+    def _remember(self, memory: Memory) -> None:
+        before, self._memory = self._memory, memory
+        if self._on_change is not None and memory != before:
+            self._on_change(memory)
 
     async def _restore(self, client: ControlClient) -> None:
         """Restore the session, with more tries if it can't be started, then the rest as far as it still fits."""

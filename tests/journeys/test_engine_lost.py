@@ -9,10 +9,21 @@ from contextlib import suppress
 import pytest
 
 from common.errors import RelayError
-from common.protocol.messages import Kill, MuteSource, SetMatch, SetTalkerGain, StartSession
-from common.protocol.spec import DestinationSpec, SessionSpec, SourceSpec
+from common.protocol.messages import (
+    Kill,
+    MuteSource,
+    SetDestinationDelay,
+    SetLoudness,
+    SetMatch,
+    SetSourceEqualizer,
+    SetTalkerGain,
+    SetTalkerSuppression,
+    StopSession,
+)
+from common.protocol.spec import DestinationSpec, EqualizerSpec, SessionSpec, SourceSpec, StripSpec
 from common.protocol.state import MatchPhase, Phase
 from common.secret import Secret
+from common.types import Suppression
 from simulator.scene import parse
 from simulator.server import Simulator
 from tray.engine_process import Place
@@ -65,10 +76,14 @@ async def test_a_session_outlives_its_engine(tmp_path, monkeypatch):
         supervisor = EngineSupervisor(bots, Place(discord.api_base, discord.gateway_url, discord.ca_file))
         await supervisor.start()
         try:
+            await supervisor.start_session(spec)
             client = supervisor.client
             for command in (
-                StartSession(spec=spec),
                 SetTalkerGain(user=akari, gain=0.25),
+                SetTalkerSuppression(user=akari, suppression=Suppression.STANDARD),
+                SetSourceEqualizer(source=red, equalizer=EqualizerSpec(low_db=-6.0)),
+                SetDestinationDelay(destination=casters, delay_s=30.0),
+                SetLoudness(loudness=-23.0),
                 MuteSource(source=red, muted=True),
                 Kill(active=True),
                 SetMatch(phase=MatchPhase.READY),
@@ -85,7 +100,15 @@ async def test_a_session_outlives_its_engine(tmp_path, monkeypatch):
             assert (after.spec, after.kill, after.talkers) == (before.spec, before.kill, before.talkers)
             assert before.spec is not None
             assert before.spec.sources[0].muted
-            assert before.talkers[0].gain == 0.25
+            assert (before.spec.destinations[0].delay_s, before.spec.loudness) == (30.0, -23.0)
+            strip = StripSpec(gain=0.25, suppression=Suppression.STANDARD)
+            assert before.talkers[0].strip == strip
+            kept = before.destinations[0].silent_until_ms, after.destinations[0].silent_until_ms
+            assert kept[0] < kept[1]  # the new engine's delay line begins empty too
+            await supervisor.client.call(StopSession())
+            await supervisor.start_session(spec)
+            again = await state_with(supervisor, lambda state: state.phase is Phase.RUNNING and state.talkers != ())
+            assert again.talkers[0].strip == strip
         finally:
             await supervisor.close()
         bots_left = [bot for bot in cast.bots.values() if discord.world.voice_state(cast.guild.id, bot.id) is not None]

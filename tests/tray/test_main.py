@@ -1,13 +1,20 @@
 """``python -m tray``: tokens in, engine up, clean end."""
 
 import asyncio
+import datetime as dt
+import os
 import signal
 import sys
 
 import pytest
 
+from common.config.schema import Config
+from common.config.store import ConfigStore
+from common.protocol.spec import SessionSpec, StripSpec
 from common.secret import Secret
-from tray.__main__ import read_tokens
+from tray.__main__ import Keeper, read_tokens
+from tray.resume import Memory
+from tray.settings import Settings
 
 
 def test_tokens_are_lines_up_to_an_empty_one():
@@ -16,9 +23,17 @@ def test_tokens_are_lines_up_to_an_empty_one():
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Unix signals")
-async def test_it_ends_cleanly_with_its_engine():
+async def test_it_ends_cleanly_with_its_engine(tmp_path):
     pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "tray", stdin=pipe, stdout=pipe, stderr=pipe)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tray",
+        stdin=pipe,
+        stdout=pipe,
+        stderr=pipe,
+        env=os.environ | {"XDG_CONFIG_HOME": str(tmp_path)},
+    )
     process.stdin.write(b"A=invented\n\n")
     async with asyncio.timeout(20):
         while b"is connected" not in (line := await process.stderr.readline()):
@@ -27,3 +42,29 @@ async def test_it_ends_cleanly_with_its_engine():
     said = b"".join(await asyncio.wait_for(process.communicate(), 10))
     assert process.returncode == 0, said
     assert b"invented" not in said
+
+
+def opened(path):
+    return Settings(ConfigStore(path, lambda: dt.datetime.now(dt.UTC)))
+
+
+async def test_strips_outlast_the_program(tmp_path):
+    settings = opened(tmp_path / "config.json")
+    Keeper(settings)(Memory(strips={"7": StripSpec(gain=0.5)}))
+    await settings.close()
+    assert opened(tmp_path / "config.json").config == Config(strips={"7": StripSpec(gain=0.5)})
+
+
+async def test_the_kill_switch_is_told_once_each_way(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("LC_ALL", "en_GB.UTF-8")
+    settings, spec = opened(tmp_path / "config.json"), SessionSpec(guild="1", sources=(), destinations=())
+    keeper = Keeper(settings)
+    for memory in (Memory(), *[Memory(spec=spec, kill=True)] * 2, Memory(spec=spec), Memory(spec=spec, kill=True)):
+        keeper(memory)
+    keeper(Memory())  # stopped: nobody hears anything again
+    assert [line[:22] for line in capsys.readouterr().err.splitlines()] == [
+        "The kill switch is on:",
+        "The kill switch is off",
+        "The kill switch is on:",
+    ]
+    await settings.close()

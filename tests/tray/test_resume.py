@@ -3,18 +3,22 @@
 import pytest
 
 from common.protocol.messages import SetMatch, StartSession
-from common.protocol.spec import DestinationSpec, SessionSpec, SourceSpec
+from common.protocol.spec import MOST_STRIPS, DestinationSpec, SessionSpec, SourceSpec, StripSpec
 from common.protocol.state import MatchPhase, Phase, SessionState, TalkerState
+from common.types import Suppression
 from engine.session import match
-from tray.resume import Memory, commands, remembered
+from tray.resume import Memory, commands, remembered, start
 
 SPEC = SessionSpec(
     guild="1", sources=(SourceSpec(channel="2", bot="A", gain=0.5),), destinations=(DestinationSpec("3", "B"),)
 )
 
 
-def talker(user, gain=1.0, *, muted=False):
-    return TalkerState(user=user, name=user, source="2", gain=gain, muted=muted)
+QUIET = StripSpec(gain=0.3, muted=True, suppression=Suppression.STRONG, levelling=False)
+
+
+def talker(user, strip=StripSpec(), *, solo=False):  # noqa: B008 - frozen
+    return TalkerState(user=user, name=user, source="2", strip=strip, solo=solo)
 
 
 def after(*states):
@@ -34,8 +38,8 @@ def test_nothing_ran_nothing_is_restored():
 
 @pytest.mark.parametrize("phase", [Phase.STARTING, Phase.RUNNING, Phase.DEGRADED])
 def test_a_session_is_started_again_as_it_was(phase):
-    state = SessionState(phase=phase, spec=SPEC, talkers=(talker("7", 0.3), talker("8", muted=True)), kill=True)
-    assert commands(after(state)) == (StartSession(spec=SPEC, gains={"7": 0.3}, muted=("8",), kill=True, restore=True),)
+    state = SessionState(phase=phase, spec=SPEC, talkers=(talker("7", QUIET), talker("8", solo=True)), kill=True)
+    assert commands(after(state)) == (StartSession(spec=SPEC, strips={"7": QUIET}, kill=True, restore=True),)
 
 
 @pytest.mark.parametrize("phase", [Phase.STOPPING, Phase.IDLE])
@@ -43,13 +47,28 @@ def test_a_session_that_was_stopped_is_not(phase):
     assert commands(after(running(kill=True), SessionState(phase=phase, spec=SPEC))) == ()
 
 
-def test_who_left_keeps_gain_and_mute():
-    memory = after(running(talker("7", 0.3, muted=True)), running())
-    assert commands(memory) == (StartSession(spec=SPEC, gains={"7": 0.3}, muted=("7",), restore=True),)
+def test_who_left_keeps_their_strip():
+    memory = after(running(talker("7", QUIET)), running())
+    assert commands(memory) == (StartSession(spec=SPEC, strips={"7": QUIET}, restore=True),)
+
+
+def test_strips_outlast_their_session():
+    memory = after(running(talker("7", QUIET)), SessionState())
+    assert commands(memory) == ()
+    assert start(memory, SPEC) == StartSession(spec=SPEC, strips={"7": QUIET})
+
+
+def test_the_longest_untouched_strip_goes_first_when_there_are_as_many_as_can_be_sent():
+    memory = Memory(strips={str(user): QUIET for user in range(MOST_STRIPS)})
+    louder = StripSpec(gain=2.0)
+    memory = remembered(memory, running(talker("0", louder), talker("new", louder)))
+    assert len(memory.strips) == MOST_STRIPS
+    assert "1" not in memory.strips
+    assert (memory.strips["0"], memory.strips["new"]) == (louder, louder)
 
 
 def test_what_was_taken_back_is_forgotten():
-    memory = after(running(talker("7", 0.3, muted=True)), running(talker("7")))
+    memory = after(running(talker("7", QUIET)), running(talker("7")))
     assert commands(memory) == (StartSession(spec=SPEC, restore=True),)
 
 

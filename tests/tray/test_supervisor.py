@@ -4,12 +4,13 @@ import asyncio
 import os
 import signal
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 from common.errors import ErrorCode, RelayError
 from common.protocol.messages import Ping, Pong, SetMatch, StartSession, StopSession
-from common.protocol.spec import SessionSpec
+from common.protocol.spec import SessionSpec, StripSpec
 from common.protocol.state import MatchPhase, Phase, SessionState
 from tray import resume, supervisor
 from tray.engine_process import EngineProcess, Place
@@ -194,6 +195,19 @@ async def test_a_person_who_decides_between_two_tries_ends_the_restoring(watched
     await made._restore(watched.client)
     assert len(delays) == 1
     assert made.not_restored is None
+
+
+async def test_a_session_starts_with_what_was_remembered_and_every_change_of_it_is_told():
+    changes = []
+    made = EngineSupervisor({}, strips={"7": StripSpec(gain=0.5)}, on_change=changes.append)
+    client = ScriptedClient()
+    made._engine = SimpleNamespace(client=client)
+    await made.start_session(SPEC)
+    assert client.calls == [StartSession(spec=SPEC, strips={"7": StripSpec(gain=0.5)})]
+    made._remember(made._memory)
+    assert changes == []
+    made._remember(resume.remembered(made._memory, SessionState(phase=Phase.RUNNING, spec=SPEC)))
+    assert changes == [Memory(spec=SPEC, strips={"7": StripSpec(gain=0.5)})]
 
 
 def test_a_lost_engine_leaves_the_memory_of_what_ran():
