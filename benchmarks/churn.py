@@ -17,11 +17,11 @@ from random import Random
 import psutil
 
 from benchmarks.metric import Metric
-from common.protocol.spec import DestinationSpec, SessionSpec, SourceSpec
+from common.protocol.spec import DestinationSpec, SessionSpec, SourceSpec, TickMs
 from common.secret import Secret
 from common.types import BotKey, ChannelId, Nanoseconds, UserId
 from engine.audio.clock import MixClock, Ticker
-from engine.audio.frame import TICK_NS
+from engine.audio.frame import FRAME_NS
 from engine.gateway.budget import IdentifyBudget
 from engine.gateway.endpoint import Endpoint
 from engine.session.mixing import Mixing
@@ -100,7 +100,7 @@ class HandClock(MixClock):
     def beat(self) -> None:
         """Make a frame; an exception of the audio path is the caller's to see."""
         self._ticker.tick(Nanoseconds(self.due))
-        self.due += TICK_NS + self._ticker.steer(Nanoseconds(self.due))
+        self.due += FRAME_NS + self._ticker.steer(Nanoseconds(self.due))
 
 
 class Churn:
@@ -121,14 +121,14 @@ class Churn:
         self._absent = [account.id for account in accounts]
         self.present: dict[UserId, ChannelId] = {}
 
-    def make_mixing(self) -> Mixing:
+    def make_mixing(self, tick_ms: TickMs) -> Mixing:
         """Return a mixing that goes by our time."""
 
-        def make_clock(ticker: Ticker) -> HandClock:
+        def make_clock(ticker: Ticker, _tick_ms: int) -> HandClock:
             self.clock = HandClock(ticker, self._time.now)
             return self.clock
 
-        return Mixing(now=self._time, make_clock=make_clock)
+        return Mixing(tick_ms, now=self._time, make_clock=make_clock)
 
     async def start(self) -> None:
         """Let bots and first people in."""
@@ -177,7 +177,7 @@ class Churn:
         self._chance.choice(fitting)()
         talkers = self.session.state().talkers
         if talkers:
-            self.session.set_talker_gain(self._chance.choice(talkers).user, self._chance.choice((0.5, 1.0, 1.5)))
+            self.session.faders.set_talker_gain(self._chance.choice(talkers).user, self._chance.choice((0.5, 1.0, 1.5)))
 
     def _come(self) -> None:
         user = self._absent.pop(self._chance.randrange(len(self._absent)))
@@ -323,7 +323,7 @@ async def churn(seed: int = 1) -> AsyncIterator[Churn]:
             clock=lambda: time.time_ns() // 1_000_000,
             random=Random(seed),
             on_change=lambda: None,
-            make_mixing=lambda: show.make_mixing(),  # noqa: PLW0108 - the show is made after the session
+            make_mixing=lambda tick_ms: show.make_mixing(tick_ms),  # noqa: PLW0108 - the show is made after the session
         )
         show = Churn(discord, session, moment, seed)
         await show.start()
