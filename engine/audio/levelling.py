@@ -117,22 +117,22 @@ class Levelling:
 
     def _learn(self) -> None:
         """Take a step's frames into the blocks, and those that are speech into the histograms."""
-        slots = np.flatnonzero(self._frames.max(axis=0) > _ABSOLUTE_GATE)
+        (slots,) = (np.maximum.reduce(self._frames) > _ABSOLUTE_GATE).nonzero()
         if not slots.size:
             return
-        frames = self._frames[:, slots]
+        frames = self._frames.take(slots, axis=1)
         self._step = (self._step + 1) % _BLOCK_STEPS
         self._steps[self._step, slots] = np.add.reduce(frames) * np.float32(1 / len(frames))
-        block = np.add.reduce(self._steps[:, slots]) * np.float32(1 / _BLOCK_STEPS)
+        block = np.add.reduce(self._steps.take(slots, axis=1)) * np.float32(1 / _BLOCK_STEPS)
         frames.sort(axis=0)
         speech = self._speech(slots, frames) & (block > _ABSOLUTE_GATE)
-        if speech.all():
+        (counted,) = speech.nonzero()
+        if counted.size < slots.size:
+            silent = slots[~speech & np.isnan(self._loudness[slots])]
+            self._histogram[silent] *= _SHORT_MEMORY
+            slots, block = slots[counted], block[counted]
+        if slots.size:
             self._count(slots, block)
-            return
-        silent = slots[~speech & np.isnan(self._loudness[slots])]
-        self._histogram[silent] *= _SHORT_MEMORY
-        if speech.any():
-            self._count(slots[speech], block[speech])
 
     def _speech(self, slots: _Slots, ranked: _Values) -> _Flags:
         """Return where there is speech, given a step's frames, the faintest first.
@@ -154,7 +154,7 @@ class Levelling:
         self._recent[slots] = recent
         known = self._loudness[slots]
         contradicted = (recent > known * _CONTRADICTION) | (known > recent * _CONTRADICTION)
-        counts = self._histogram[slots]
+        counts = self._histogram.take(slots, axis=0)
         counts *= np.where(contradicted, _SHORT_MEMORY, _MEMORY)[:, None]
         counts[np.arange(len(slots)), np.searchsorted(_EDGES[1:-1], block)] += np.float32(1.0)
         self._histogram[slots] = counts
@@ -166,7 +166,7 @@ class Levelling:
     def _steer(self, target: float) -> None:
         """Set by what factor each gain changes in each tick of the next step."""
         wanted = np.sqrt(np.float32(to_power(target)) / self._loudness).clip(LOWEST_GAIN, HIGHEST_GAIN)
-        wanted = np.where(self._enabled & (wanted > 0.0), wanted, np.float32(1.0))
+        wanted[~self._enabled | np.isnan(wanted)] = 1.0
         change = (wanted / self._gain).clip(1 / _FASTEST, _FASTEST)
         self._factor = np.power(change, np.float32(1 / len(self._frames)))
         self._idle = not self._enabled.any() and bool(np.abs(change - 1.0).max() < _STILL)
