@@ -98,7 +98,7 @@ async def _end(engine: app.Engine) -> None:
 async def _start(engine: app.Engine, file: SessionFile) -> RelayError | None:
     """Start the session; return what is wrong, if anything."""
     try:
-        await engine.session.start(file.spec, file.tokens(os.environ))
+        await engine.session.start(file.spec, file.tokens(os.environ), file.strips)
     except RelayError as error:
         return error
     except Exception as error:

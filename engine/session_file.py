@@ -3,17 +3,23 @@
 ::
 
     guild = "123"                    # ids as text or integers
+    tick_ms = 20                     # optional; 10 for a lower delay
+    loudness = -20.0                 # optional; LUFS, what levelling brings every talker to
     [[sources]]
     channel = "456"
     token_env = "DVC_TOKEN_1"        # the environment variable with the bot's token; never the token
-    name = "Team A"                  # optional, as are gain = 1.0 and muted = false
+    name = "Team A"                  # optional, as are gain = 1.0, muted = false, pan = 0.0 (-1.0 left, 1.0 right)
+    equalizer = { low_db = -3.0 }    # optional, as is each of low_db, mid_db, high_db
     [[destinations]]
     channel = "789"
     token_env = "DVC_TOKEN_2"
+    delay_s = 30.0                   # optional, as are duck_db = 0.0 and monitor = false
     [[routes]]                       # left out: every source to every destination at 1.0
     source = "456"
     destination = "789"
     gain = 1.0
+    [strips."42"]                    # what one talker gets, by user id; any of gain = 1.0, muted = false,
+    suppression = "standard"         # priority = false, suppression = "off", levelling = true, high_pass = false
     [endpoint]                       # left out: Discord
     api_base = "https://127.0.0.1:1234/api/v10"
     gateway_url = "wss://127.0.0.1:1234"
@@ -32,7 +38,7 @@ from msgspec import Meta, Struct
 
 from common.errors import ConfigError, ErrorCode
 from common.protocol.codec import explain
-from common.protocol.spec import SessionSpec
+from common.protocol.spec import DEFAULT_LOUDNESS, EqualizerSpec, SessionSpec, Strips, StripSpec, TickMs
 from common.secret import Secret
 from common.types import BotKey
 from engine.gateway.endpoint import Endpoint
@@ -51,12 +57,17 @@ class _Source(Struct, forbid_unknown_fields=True):
     name: str = ""
     gain: float = 1.0
     muted: bool = False
+    equalizer: EqualizerSpec = EqualizerSpec()
+    pan: float = 0.0
 
 
 class _Destination(Struct, forbid_unknown_fields=True):
     channel: Id
     token_env: Variable
     name: str = ""
+    delay_s: float = 0.0
+    duck_db: float = 0.0
+    monitor: bool = False
 
 
 class _Route(Struct, forbid_unknown_fields=True):
@@ -76,14 +87,18 @@ class _File(Struct, forbid_unknown_fields=True):
     sources: list[_Source] = []
     destinations: list[_Destination] = []
     routes: list[_Route] = []
+    tick_ms: TickMs = 20
+    loudness: float = DEFAULT_LOUDNESS
+    strips: Strips = {}
     endpoint: _Endpoint = msgspec.field(default_factory=_Endpoint)
 
 
 @dataclass(frozen=True, slots=True)
 class SessionFile:
-    """A session and where to run it; bots go by the names of their environment variables."""
+    """A session, its talkers' strips and where to run it; bots go by the names of their environment variables."""
 
     spec: SessionSpec
+    strips: dict[str, StripSpec]
     endpoint: Endpoint
 
     def tokens(self, environment: Mapping[str, str]) -> dict[BotKey, Secret]:
@@ -103,7 +118,7 @@ def load(path: Path) -> SessionFile:
         spec = msgspec.convert(_spec(file), SessionSpec)
     except msgspec.ValidationError as error:
         raise _invalid(path, *explain(error)) from None
-    return SessionFile(spec=spec, endpoint=_endpoint(path, file.endpoint))
+    return SessionFile(spec=spec, strips=file.strips, endpoint=_endpoint(path, file.endpoint))
 
 
 def _raw(path: Path) -> dict[str, Any]:
@@ -138,24 +153,21 @@ def _spec(file: _File) -> dict[str, Any]:
     """Return the session as plain data, for the protocol's own rules to judge; the paths stay the file's."""
     return {
         "guild": str(file.guild),
-        "sources": [
-            {
-                "channel": str(each.channel),
-                "bot": each.token_env,
-                "name": each.name,
-                "gain": each.gain,
-                "muted": each.muted,
-            }
-            for each in file.sources
-        ],
-        "destinations": [
-            {"channel": str(each.channel), "bot": each.token_env, "name": each.name} for each in file.destinations
-        ],
+        "sources": [_place(each) for each in file.sources],
+        "destinations": [_place(each) for each in file.destinations],
         "routes": [
             {"source": str(each.source), "destination": str(each.destination), "gain": each.gain}
             for each in file.routes
         ],
+        "tick_ms": file.tick_ms,
+        "loudness": file.loudness,
     }
+
+
+def _place(each: _Source | _Destination) -> dict[str, Any]:
+    rest: dict[str, Any] = msgspec.to_builtins(each)
+    bot = rest.pop("token_env")
+    return {**rest, "channel": str(each.channel), "bot": bot}
 
 
 def _endpoint(path: Path, wanted: _Endpoint) -> Endpoint:

@@ -18,7 +18,7 @@ MAX_BYTES: Final = 1 << 20
 
 T = TypeVar("T")
 _QUOTED = re.compile(r"'[^']*'")
-_PATH = re.compile(r" - at `(?P<path>[^`]*)`$")
+_PATH = re.compile(r" - at (`key` in )?`(?P<path>[^`]*)`$")
 
 
 def encode(message: ClientMessage | EngineMessage) -> bytes:

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.errors import ConfigError, ErrorCode
-from common.protocol.spec import DestinationSpec, RouteSpec, SessionSpec, SourceSpec
+from common.protocol.spec import DestinationSpec, EqualizerSpec, RouteSpec, SessionSpec, SourceSpec, StripSpec
 from common.secret import Secret
+from common.types import Suppression
 from engine import session_file
 from engine.gateway.endpoint import Endpoint
 
@@ -50,7 +51,50 @@ def test_ids_are_text_or_integers_and_the_rest_has_defaults(load):
         ),
         destinations=(DestinationSpec(channel="6", bot="DVC_TOKEN_3"),),
     )
+    assert file.strips == {}
     assert file.endpoint == Endpoint()
+
+
+def test_everything_the_sound_path_can_do_is_in_the_file(load):
+    file = load("""
+guild = 1
+tick_ms = 10
+loudness = -23
+[[sources]]
+channel = 2
+token_env = "A"
+pan = -0.5
+equalizer = { low_db = -3, high_db = 2.5 }
+[[destinations]]
+channel = 3
+token_env = "B"
+delay_s = 30
+duck_db = 9
+monitor = true
+[strips."42"]
+gain = 0.5
+suppression = "strong"
+levelling = false
+""")
+    assert file.spec == SessionSpec(
+        guild="1",
+        sources=(SourceSpec(channel="2", bot="A", pan=-0.5, equalizer=EqualizerSpec(low_db=-3.0, high_db=2.5)),),
+        destinations=(DestinationSpec(channel="3", bot="B", delay_s=30.0, duck_db=9.0, monitor=True),),
+        tick_ms=10,
+        loudness=-23.0,
+    )
+    assert file.strips == {"42": StripSpec(gain=0.5, suppression=Suppression.STRONG, levelling=False)}
+
+
+def test_the_file_knows_every_field_of_a_session():
+    for ours, protocols in (
+        (session_file._Source, SourceSpec),
+        (session_file._Destination, DestinationSpec),
+        (session_file._Route, RouteSpec),
+        (session_file._File, SessionSpec),
+    ):
+        known = set(ours.__struct_fields__) | {"bot"}
+        assert set(protocols.__struct_fields__) <= known
 
 
 def test_routes_and_a_byte_order_mark_are_read(load):
@@ -91,6 +135,13 @@ def test_tokens_keep_the_order_of_the_file_so_that_the_first_error_is_the_same_e
         (GOOD.replace("gain = 2", "gain = nan"), "$.sources[0].gain"),
         (GOOD.replace("channel = 5", 'channel = "five"'), "$.sources[1].channel"),
         (GOOD.replace("channel = 5", "channel = -5"), "$.sources[1].channel"),
+        (GOOD.replace("muted = true", "pan = 1.5"), "$.sources[1].pan"),
+        (GOOD.replace("muted = true", "equalizer = { low_db = 13 }"), "$.sources[1].equalizer.low_db"),
+        (GOOD + "delay_s = 301", "$.destinations[0].delay_s"),
+        (GOOD.replace("guild = 123", "guild = 123\ntick_ms = 15"), "$.tick_ms"),
+        (GOOD.replace("guild = 123", "guild = 123\nloudness = 0"), "$.loudness"),
+        (GOOD + "[strips.42]\ngain = 3", "$.strips[...].gain"),
+        (GOOD + "[strips.somebody]\ngain = 1", "$.strips"),
         (GOOD.replace("guild = 123", ""), "$"),
         (GOOD.replace("guild", "gild"), "$"),
         (GOOD.replace('"DVC_TOKEN_3"', '"not a name"'), "$.destinations[0].token_env"),
