@@ -40,7 +40,7 @@ class EffectBuilder:
 
     def retire(self, effect: Effect) -> bool:
         """Have ``effect`` closed; False if too many tasks wait. Never blocks."""
-        return self._put(effect.close)
+        return self._put(partial(self._free, effect))
 
     def fail(self, kind: Suppression, reason: BaseException) -> None:
         """Give up ``kind``; its first failure is logged."""
@@ -73,6 +73,13 @@ class EffectBuilder:
                     task()
             finally:
                 self._tasks.task_done()
+
+    def _free(self, effect: Effect) -> None:
+        try:
+            effect.close()
+        except Exception:  # what can't be freed must not end the thread
+            self.counters.add("effect_not_freed")
+            log.exception("an effect could not be freed")
 
     def _build(self, kind: Suppression, into: deque[Effect]) -> None:
         if kind in self.failed:

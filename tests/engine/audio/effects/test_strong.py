@@ -74,10 +74,10 @@ def test_a_model_for_other_blocks_is_an_error():
     class Library:
         freed = None
 
-        def df_create(self, model, limit, level):
+        def df_create(self, *_):
             return 7
 
-        def df_get_frame_length(self, state):
+        def df_get_frame_length(self, _):
             return 512
 
         def df_free(self, state):

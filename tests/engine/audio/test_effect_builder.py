@@ -1,0 +1,89 @@
+import logging
+import threading
+from collections import deque
+
+from common.types import Suppression
+from engine.audio.effect_builder import QUEUE, EffectBuilder
+
+STANDARD, STRONG = Suppression.STANDARD, Suppression.STRONG
+
+
+class Plain:
+    delay_samples = 0
+
+    def __init__(self, kind):
+        self.kind = kind
+        self.made_in = threading.current_thread()
+        self.closed_in = None
+
+    def process(self, voice):
+        pass
+
+    def close(self):
+        self.closed_in = threading.current_thread()
+
+
+def test_effects_are_made_and_freed_in_another_thread():
+    builder, made = EffectBuilder(Plain), deque()
+    assert builder.build(STRONG, made)
+    builder.settle()
+    effect = made[0]
+    assert effect.kind is STRONG
+    assert builder.retire(effect)
+    builder.settle()
+    assert effect.made_in is effect.closed_in is not threading.current_thread()
+    builder.close()
+
+
+def test_a_kind_that_fails_is_not_tried_again_and_logged_once(caplog):
+    tries = []
+
+    def fail(kind):
+        tries.append(kind)
+        raise ImportError("no such wheel")
+
+    builder, made = EffectBuilder(fail), deque()
+    for kind in (STRONG, STRONG, STANDARD):
+        builder.build(kind, made)
+    builder.settle()
+    assert tries == [STRONG, STANDARD]
+    assert builder.failed[STRONG] == "ImportError: no such wheel"
+    assert builder.counters.get("effect_not_built") == 2
+    assert [record.levelno for record in caplog.records] == [logging.ERROR] * 2
+    builder.close()
+
+
+def test_an_effect_that_cannot_be_freed_does_not_end_the_thread(caplog):
+    class Stubborn(Plain):
+        def close(self):
+            raise OSError("in use")
+
+    builder, made = EffectBuilder(Plain), deque()
+    builder.retire(Stubborn(STRONG))
+    builder.build(STRONG, made)
+    builder.settle()
+    assert len(made) == 1
+    assert "in use" in caplog.text
+    builder.close()
+
+
+def test_asking_for_too_much_is_refused_and_what_waits_is_dropped_at_the_end():
+    begun, go_on, made = threading.Event(), threading.Event(), deque()
+
+    def slow(kind):
+        begun.set()
+        go_on.wait(10)
+        return Plain(kind)
+
+    builder = EffectBuilder(slow)
+    builder.build(STRONG, made)
+    assert begun.wait(10)
+    assert [builder.build(STRONG, made) for _ in range(QUEUE + 1)] == [True] * QUEUE + [False]
+    ending = threading.Thread(target=builder.close)
+    ending.start()
+    while not builder._closing:
+        pass
+    go_on.set()
+    ending.join(10)
+    assert not builder._thread.is_alive()
+    assert len(made) == 1
