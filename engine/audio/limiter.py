@@ -32,6 +32,8 @@ Gain changes while the kernel reaches over it, so the true peak after the gain i
 gain. Gain changes by at most one sixtieth of itself a sample; the kernel's first moment, Σ|k·h(k)|, is 4.2 samples,
 so the error is at most 7 %, 0.59 dB; the worst that a search found is 0.1 dB. What is left is for peaks between the
 values, cos(π · 20 kHz / 288 kHz) or 0.2 dB for a steady tone of 20 kHz, and for meters with another kernel.
+Between 20 and 24 kHz, where Opus has nothing, a meter reads the more the longer its kernel: full scale noise of signs
+reads −1.0 dBTP with 24 samples to either side and more beyond, which no finite look-ahead could know.
 """
 
 _CELL = 12
