@@ -52,6 +52,11 @@ class Suppressors:
         self._counters = Counters()
 
     @property
+    def idle(self) -> bool:
+        """Whether nobody's voice is to be changed, so that a tick need not ask for each."""
+        return not self._talkers
+
+    @property
     def failed(self) -> Mapping[Suppression, str]:
         """Which kinds don't work on this computer until the next start, and why (any thread)."""
         return self._builder.failed.copy()
@@ -96,6 +101,8 @@ class Suppressors:
             talker.insert.begin(None)
             talker.renew()
             self._release(user)
+            if talker.wanted is Suppression.OFF:
+                del self._talkers[user]
 
     def settle(self) -> None:
         """Wait until everything asked for is built or failed; for measurements and tests, never for the mix thread."""

@@ -119,6 +119,16 @@ def test_who_waits_for_the_strong_one_gets_it_with_the_next_stretch_and_not_befo
     assert talk(rack, users[0]) == [0.5]
 
 
+def test_the_rack_is_idle_until_somebody_asks_and_again_when_the_last_one_stopped(rack):
+    adopt(rack, {1: OFF, 2: OFF})
+    assert rack.idle
+    adopt(rack, {1: STANDARD})
+    assert not rack.idle
+    adopt(rack, {1: OFF})
+    assert talk(rack, 1) == [1.0]
+    assert rack.idle
+
+
 def test_a_talker_who_goes_makes_room(rack):
     users = list(range(1, STRONG_AT_ONCE + 2))
     adopt(rack, dict.fromkeys(users, STRONG))
