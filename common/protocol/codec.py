@@ -14,7 +14,8 @@ from common.protocol.messages import ClientMessage, EngineMessage
 from common.secret import Secret
 
 MAX_BYTES: Final = 1 << 20
-"""Longest message; the state of a session with a hundred sources and a thousand talkers takes a fifth of it."""
+"""Longest message; the state of a session with a hundred sources and a thousand talkers takes a quarter of it, a start
+with as many strips as may be remembered half."""
 
 T = TypeVar("T")
 _QUOTED = re.compile(r"'[^']*'")

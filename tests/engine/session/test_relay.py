@@ -6,18 +6,21 @@ Everything here happens on the main gateway; where bots sit is real, the voice s
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
+from contextlib import nullcontext
 from random import Random
 
 import pytest
+from msgspec import structs
 
 from common.errors import ErrorCode, RelayError, SessionError
 from common.protocol.spec import DestinationSpec, SessionSpec, SourceSpec, StripSpec
 from common.protocol.state import LinkState, MatchPhase, Phase, Role, SessionState
 from common.secret import Secret
-from common.types import BotKey
+from common.types import BotKey, Suppression
 from engine.gateway.budget import IdentifyBudget
 from engine.gateway.endpoint import Endpoint
 from engine.gateway.notices import RELAYED
+from engine.session.mixing import Mixing
 from engine.session.relay import RelaySession
 from engine.voice.connection import VoiceRooms
 from engine.voice.dave import DaveGroup
@@ -119,7 +122,7 @@ class Show:
         self.relay = RelaySession(
             endpoint=Endpoint(simulator.api_base, simulator.gateway_url, simulator.ca_file),
             budget=IdentifyBudget(None, lambda: 0.0),
-            clock=lambda: int(asyncio.get_running_loop().time() * 1000),
+            clock=self.now,
             random=Random(1),
             on_change=self._news.set,
         )
@@ -127,14 +130,30 @@ class Show:
     def channel(self, name: str) -> str:
         return str(self.cast.channel(name))
 
-    def spec(self, *, red: str = "Red", blue: str = "Blue", casters: str = "Casters", guild: int = 0) -> SessionSpec:
+    def now(self) -> int:
+        return int(asyncio.get_running_loop().time() * 1000)
+
+    def spec(
+        self,
+        *,
+        red: str = "Red",
+        blue: str = "Blue",
+        casters: str = "Casters",
+        guild: int = 0,
+        delay_s: float = 0.0,
+        monitor: bool = False,
+    ) -> SessionSpec:
         return SessionSpec(
             guild=str(guild or self.guild),
             sources=(
                 SourceSpec(channel=self.channel(red), bot="red", name="Team Red"),
                 SourceSpec(channel=self.channel(blue), bot="blue", name="Team Blue"),
             ),
-            destinations=(DestinationSpec(channel=self.channel(casters), bot="casters", name="Casters"),),
+            destinations=(
+                DestinationSpec(
+                    channel=self.channel(casters), bot="casters", name="Casters", delay_s=delay_s, monitor=monitor
+                ),
+            ),
         )
 
     def tokens(self, **changed: str) -> dict[BotKey, Secret]:
@@ -448,6 +467,88 @@ async def test_faders_and_the_match_are_part_of_the_state(show: Show):
         with pytest.raises(SessionError) as refused:
             show.relay.faders.set_source_gain(show.channel("Red"), gain)
         assert refused.value.code is ErrorCode.VALUE_OUT_OF_RANGE
+
+
+async def test_a_solo_is_in_the_state_and_ends_with_the_visit(show: Show):
+    akari, red = show.cast.account("akari"), show.cast.channel("Red")
+    show.world.join(show.guild, akari, red)
+    await show.relay.start(show.spec(monitor=True), show.tokens())
+    show.relay.faders.solo_talker(str(akari), solo=True)
+    show.relay.faders.solo_source(show.channel("Blue"), solo=True)
+    state = show.relay.state()
+    assert state.talkers[0].solo
+    assert [source.solo for source in state.sources] == [False, True]
+    show.world.leave(show.guild, akari)
+    await show.until(lambda state: state.talkers == ())
+    show.world.join(show.guild, akari, red)
+    state = await show.until(lambda state: state.talkers != ())
+    assert not state.talkers[0].solo
+
+
+async def test_a_delayed_destination_says_until_when_it_is_silent(show: Show):
+    casters = show.channel("Casters")
+    begun = show.now()
+    await show.relay.start(show.spec(delay_s=60.0), show.tokens())
+    (state,) = show.relay.state().destinations
+    assert begun + 60_000 <= state.silent_until_ms <= show.now() + 60_000
+    show.relay.faders.set_destination_ducking(casters, 6.0)
+    assert show.relay.state().destinations == (state,)
+    begun = show.now()
+    show.relay.faders.set_destination_delay(casters, 30.0)
+    (state,) = show.relay.state().destinations
+    assert begun + 30_000 <= state.silent_until_ms <= show.now() + 30_000
+    show.relay.faders.set_destination_delay(casters, 0.0)
+    assert show.relay.state().destinations[0].silent_until_ms is None
+
+
+@pytest.mark.parametrize(("delay_s", "known"), [(30.0, True), (0.0, False)])
+async def test_who_left_is_mixed_and_can_be_dumped_as_long_as_a_delay_line_may_hold_them(
+    show: Show, delay_s: float, known: bool
+):
+    akari, red = show.cast.account("akari"), show.cast.channel("Red")
+    show.world.join(show.guild, akari, red)
+    await show.relay.start(show.spec(delay_s=delay_s), show.tokens())
+    show.world.leave(show.guild, akari)
+    await show.until(lambda state: state.talkers == ())
+    with nullcontext() if known else pytest.raises(SessionError):
+        show.relay.faders.dump_talker(str(akari))
+    with pytest.raises(SessionError):
+        show.relay.faders.mute_talker(str(akari), muted=True)
+    assert show.relay.meters().talkers == ()
+
+
+async def test_the_strips_a_session_starts_with_are_in_force(show: Show):
+    akari = show.cast.account("akari")
+    strip = StripSpec(gain=0.5, suppression=Suppression.STANDARD, levelling=False)
+    show.world.join(show.guild, akari, show.cast.channel("Red"))
+    await show.relay.start(show.spec(), show.tokens(), {str(akari): strip})
+    assert show.relay.state().talkers[0].strip == strip
+    await show.relay.stop()
+    await show.start()
+    assert show.relay.state().talkers[0].strip == strip
+    await show.relay.stop()
+    await show.relay.start(show.spec(), show.tokens(), {str(akari): StripSpec()})
+    assert show.relay.state().talkers[0].strip == StripSpec()
+
+
+async def test_it_ticks_as_the_session_says(show: Show, monkeypatch: pytest.MonkeyPatch):
+    asked = []
+    monkeypatch.setattr(show.relay, "_make_mixing", lambda tick_ms: asked.append(tick_ms) or Mixing(tick_ms))
+    await show.relay.start(structs.replace(show.spec(), tick_ms=10), show.tokens())
+    assert asked == [10]
+    assert show.relay.state().spec.tick_ms == 10
+
+
+async def test_the_kill_switch_is_logged(show: Show, caplog: pytest.LogCaptureFixture):
+    await show.relay.start(show.spec(), show.tokens(), kill=True)
+    show.relay.faders.kill(active=False)
+    show.relay.faders.kill(active=True)
+    told = [record.getMessage() for record in caplog.records if "kill switch" in record.getMessage()]
+    assert [text.partition(":")[0] for text in told] == [
+        "started with the kill switch on",
+        "kill switch off",
+        "kill switch on",
+    ]
 
 
 async def test_no_fader_moves_without_a_session(show: Show):
