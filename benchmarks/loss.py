@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmarks import codec, network, plot, speech
-from benchmarks.judge import PESQ, judge
+from benchmarks.judge import PESQ, QUARTER, judge
 from benchmarks.metric import Metric
 from benchmarks.network import Loss
 from benchmarks.playouts import PLAYOUTS, TALKER, TICK_NS, Heard
@@ -39,6 +39,7 @@ SEEDS = 3
 
 WARM_UP_SECONDS = 5
 _AFTER_SECONDS = 1
+_STEPS = SAMPLE_RATE // RECORDED_RATE
 _FIRST_SEQUENCE = 65_000
 """So that sequence numbers wrap on the way."""
 
@@ -99,10 +100,13 @@ def talk() -> Talk:
 
 
 def course(said: Talk, cell: Cell, seed: int) -> Course:
-    """Send the packets, each when its 20 ms have been said."""
-    chance = np.random.default_rng([seed, LOSSES.index(cell.loss), cell.jitter_ms])
+    """Send the packets, each when its 20 ms have been said.
+
+    With one seed, the same packets are lost whatever the jitter, and come as late whatever the loss.
+    """
     count = len(said.packets)
-    gone = network.lost(cell.loss, count, chance)
+    gone = network.lost(cell.loss, count, np.random.default_rng([seed, LOSSES.index(cell.loss)]))
+    chance = np.random.default_rng([seed, cell.jitter_ms])
     late = network.lateness_ns(cell.jitter_ms, count, chance)
     arrived = [
         OpusPacket(
@@ -123,8 +127,8 @@ def delay_ms(said: Talk, way: Course, heard: Heard, lags: Iterable[int]) -> floa
     """Return the mean delay of what was heard, from the packets' arrival; ``lags`` as of :class:`~judge.Verdict`."""
     delays = []
     for number, lag in enumerate(lags):
-        sample = (WARM_UP_SECONDS + number) * SAMPLE_RATE
-        frame, within = divmod(sample + lag * SAMPLE_RATE // RECORDED_RATE - said.codecs, FRAME_SAMPLES)
+        sample = WARM_UP_SECONDS * SAMPLE_RATE + number * QUARTER * _STEPS
+        frame, within = divmod(sample + lag * _STEPS - said.codecs, FRAME_SAMPLES)
         sent, inside = divmod(sample, FRAME_SAMPLES)
         played_at = heard.times[frame] + within / SAMPLE_RATE * 1e9
         delays.append(played_at - ((sent + 1) * TICK_NS + inside / SAMPLE_RATE * 1e9) - way.lateness)

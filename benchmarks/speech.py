@@ -20,8 +20,8 @@ PACKAGE = "pocketsphinx-testdata"
 FOLDER = Path("/usr/share/pocketsphinx/test/data")
 
 RECORDED_RATE = 16_000
-RMS = 0.06
-"""Root mean square of each clip, −24 dBFS; the highest peak is then 0.77."""
+RMS = 0.05
+"""Root mean square of each clip, −26 dBFS; the highest peak is then 0.63."""
 
 _STEPS = SAMPLE_RATE // RECORDED_RATE
 _EDGE_SAMPLES = SAMPLE_RATE // 100
