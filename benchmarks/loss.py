@@ -40,7 +40,7 @@ SEEDS = 3
 WARM_UP_SECONDS = 5
 _AFTER_SECONDS = 1
 _STEPS = SAMPLE_RATE // RECORDED_RATE
-_FIRST_SEQUENCE = 65_000
+_FIRST_SEQUENCE = 65_400
 """So that sequence numbers wrap on the way."""
 
 KEPT = ((Loss(0.1, bursty=False), 20), (Loss(0.2, bursty=True), 60))

@@ -79,3 +79,15 @@ def test_the_command_s_status_and_options_are_passed_on(folder, ran, monkeypatch
     assert dev.main(["test", "tests/engine", "-x"]) == 3
     assert ran.all == [[str(dev.venv_python()), "-m", "devtools.test", "tests/engine", "-x"]]
     assert folder in dev.venv_python().parents
+
+
+def test_a_missing_debian_package_is_installed_only_where_we_may(ran, monkeypatch):
+    monkeypatch.setattr(dev.shutil, "which", lambda _name: "/usr/bin/apt-get")
+    monkeypatch.setattr(dev.os, "name", "posix")
+    monkeypatch.setattr(dev.os, "geteuid", lambda: 1000, raising=False)
+    with pytest.raises(SystemExit, match=r"No speech\. Install it with: sudo apt-get install words"):
+        dev.install_debian("words", "No speech.")
+    assert ran.all == []
+    monkeypatch.setattr(dev.os, "geteuid", lambda: 0, raising=False)
+    dev.install_debian("words", "No speech.")
+    assert ran.all[-1][-1] == "words"

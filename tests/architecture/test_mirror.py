@@ -48,10 +48,10 @@ UNTESTED_BY_NAME = {
 """Longer modules without a test file of their own name, and where else they are tested. It may only get shorter."""
 
 
-def sources():
+def sources(programs=PROGRAMS):
     return [
         path.relative_to(ROOT)
-        for program in PROGRAMS
+        for program in programs
         for path in (ROOT / program).rglob("*.py")
         if path.name[:3] != "__i"
     ]
@@ -62,7 +62,8 @@ def mirror(source):
 
 
 def test_every_test_file_is_named_after_a_source_file():
-    mirrors = {mirror(source) for source in sources()} | {ROOT / path for path in WITHOUT_SOURCE}
+    mirrors = {mirror(source) for source in sources((*PROGRAMS, "benchmarks"))}
+    mirrors |= {ROOT / path for path in WITHOUT_SOURCE}
     files = {
         path for path in (ROOT / "tests").rglob("test_*.py") if path.relative_to(ROOT).parts[1] not in WITHOUT_MIRROR
     }
