@@ -279,11 +279,11 @@ class Churn:
         if mixing is None:
             return
         pipeline = mixing._pipeline
-        yield "jitter buffers", set(pipeline._jitter.talkers)
-        yield "decoders", set(pipeline._decoders.talkers)
-        yield "strips", {*pipeline._strips._target, *pipeline._strips._heard, *pipeline._strips.peaks}
-        yield "sources of talkers", set(pipeline._source_of)
-        yield "sounding", {*pipeline._strips.sounding}
+        live = pipeline._live
+        yield "jitter buffers", set(live.jitter.talkers)
+        yield "decoders", set(live._decoders.talkers)
+        yield "slots", set(live.places)
+        yield "talkers that are read", set(pipeline._users)
         yield "meters", set(mixing.read_meters().talkers)
 
     def _kept_by_bot(self, bot: str) -> Iterator[tuple[str, set[UserId]]]:

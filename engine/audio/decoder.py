@@ -1,129 +1,146 @@
-"""Every talker's decoder: what a tick takes becomes rows of samples."""
+"""Every talker's decoder: what a tick takes becomes rows of samples, mono."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from common.types import UserId
-from engine.audio.frame import CHANNELS, FRAME_SAMPLES, Frame
-from engine.audio.opus import LONGEST_PACKET_SAMPLES, CorruptPacketError, Opus, OpusDecoder
+from engine.audio.frame import FRAME_SAMPLES, LONGEST_PACKET_SAMPLES, OpusPacket, Samples, packet_samples
+from engine.audio.opus import Opus, OpusDecoder
 from engine.audio.playout import Kind, Take
 from engine.metrics import Counters
 
-_FADE = np.linspace(0.0, 1.0, FRAME_SAMPLES, dtype=np.float32)[:, None]
+_FADES = {samples: np.linspace(0.0, 1.0, samples, dtype=np.float32) for samples in (480, 960)}
 _ONSET_SAMPLES = 120
-_ONSET = np.linspace(0.0, 1.0, _ONSET_SAMPLES, dtype=np.float32)[:, None]
+_ONSET = np.linspace(0.0, 1.0, _ONSET_SAMPLES, dtype=np.float32)
+MONO = 1
 
 
 class TalkerDecoder:
-    """One talker's libopus state."""
+    """One talker's libopus state, and what is left of the packet that it decoded last."""
 
-    __slots__ = ("_faded", "_opus", "_state", "counters")
+    __slots__ = ("_address", "_at", "_decoded", "_faded", "_state", "counters", "decode_at", "plain")
 
     def __init__(self, opus: Opus) -> None:
-        self._opus = opus
-        self._state: OpusDecoder = opus.decoder()
+        self._state: OpusDecoder = opus.decoder(MONO)
+        self.decode_at = self._state.decode_at
+        self._decoded = np.zeros(2 * LONGEST_PACKET_SAMPLES, np.float32)
+        self._address = self._decoded.ctypes.data
+        self._at = 0
         self._faded = False
+        self.plain = True
+        """Whether a packet can be decoded straight into a row: nothing has faded just now."""
         self.counters = Counters()
 
-    def decode(self, take: Take, out: Frame, scratch: Frame) -> None:
-        """Fill ``out`` (960, 2). A packet libopus refuses is counted and concealed.
+    def fill(self, take: Take, row: Samples, scratch: Samples) -> None:
+        """Fill ``row`` with the first, or with REST the next, part of what ``take`` asks for.
 
-        What follows a fade rises over 2.5 ms: libopus doesn't know of the fade and would go on where it was.
+        A packet libopus refuses is counted and concealed. What follows a fade rises over 2.5 ms: libopus doesn't know
+        of the fade and would go on where it was.
         """
-        self._fill(take, out, scratch)
-        if self._faded:
-            out[:_ONSET_SAMPLES] *= _ONSET
-        self._faded = take.kind is Kind.FADE
-        if self._faded:
-            out *= 1.0 - _FADE
-
-    def _fill(self, take: Take, out: Frame, scratch: Frame) -> None:
-        if take.kind is Kind.OVERLAY and take.skipped is not None and take.packet is not None:
-            self._packet(take.skipped.payload, scratch)
-            self._packet(take.packet.payload, out)
-            _crossfade(scratch, out)
-        elif take.kind is Kind.PACKET and take.packet is not None:
-            self._packet(take.packet.payload, out)
-        elif take.kind is Kind.REDUNDANCY and take.packet is not None:
-            self._samples(take.packet.payload, out, fec=True)
-        else:
-            self._samples(None, out)
+        if take.kind is not Kind.REST:
+            decoded = self._decoded[: take.samples]
+            self._make(take, scratch, len(row))
+            if self._faded:
+                decoded[:_ONSET_SAMPLES] *= _ONSET
+            self._faded = take.kind is Kind.FADE
+            self.plain = not self._faded
+            if self._faded:
+                decoded *= 1.0 - _fade(len(decoded))
+            self._decoded[take.samples : take.samples + len(row)] = 0.0
+            self._at = 0
+        row[:] = self._decoded[self._at : self._at + len(row)]
+        self._at += len(row)
 
     def close(self) -> None:
         """Free the state."""
         self._state.close()
 
-    def _packet(self, payload: bytes, out: Frame) -> None:
-        samples = self._opus.packet_samples(payload)
-        if samples > FRAME_SAMPLES:
-            self._long(payload, out)
-        elif samples > 0:
-            self._samples(payload, out)
+    def conceal(self, address: int, samples: int) -> None:
+        """Count a packet that libopus refused, and conceal it."""
+        self.counters.add("corrupt_opus")
+        self.decode_at(None, address, samples)
+
+    def _make(self, take: Take, scratch: Samples, overlap: int) -> None:
+        if take.kind is Kind.OVERLAY and take.skipped is not None:
+            first = packet_samples(take.skipped.payload) or FRAME_SAMPLES
+            start = first - overlap
+            self._decode(take.skipped, 0, first)
+            scratch[:overlap] = self._decoded[start:first]
+            self._decode(take.packet, start, take.samples)
+            _crossfade(scratch[:overlap], self._decoded[start:first])
+        elif take.kind in {Kind.PACKET, Kind.REDUNDANCY}:
+            self._decode(take.packet, 0, take.samples, fec=take.kind is Kind.REDUNDANCY)
         else:
-            self.counters.add("corrupt_opus")
-            self._conceal(out)
+            self._decode(None, 0, take.samples)
 
-    def _samples(self, payload: bytes | None, out: Frame, *, fec: bool = False) -> None:
-        try:
-            samples = self._state.decode(payload, out, fec=fec)
-        except CorruptPacketError:
-            self.counters.add("corrupt_opus")
-            self._conceal(out)
+    def _decode(self, packet: OpusPacket | None, start: int, end: int, *, fec: bool = False) -> None:
+        payload = None if packet is None else packet.payload
+        address = self._address + start * self._decoded.itemsize
+        decoded = self.decode_at(payload, address, end - start, fec=fec)
+        if decoded < 0:
+            self.conceal(address, end - start)
         else:
-            out[samples:] = 0.0
-
-    def _long(self, payload: bytes, out: Frame) -> None:
-        """Play the first 20 ms of a longer packet; Discord's own clients send none."""
-        self.counters.add("odd_duration")
-        longest = np.zeros((LONGEST_PACKET_SAMPLES, CHANNELS), np.float32)
-        self._samples(payload, longest)
-        out[:] = longest[:FRAME_SAMPLES]
-
-    def _conceal(self, out: Frame) -> None:
-        try:
-            self._state.decode(None, out)
-        except CorruptPacketError:
-            out[:] = 0.0
+            self._decoded[start + decoded : end] = 0.0
 
 
 class Decoders:
-    """The decoders of all talkers; rows of one preallocated array are what they fill."""
+    """The decoders of all talkers by slot; rows of one preallocated array are what they fill."""
 
-    def __init__(self, opus: Opus) -> None:
+    def __init__(self, opus: Opus, tick: int = FRAME_SAMPLES) -> None:
         self._opus = opus
+        self._tick = tick
+        self._by_slot: dict[int, TalkerDecoder] = {}
         self._talkers: dict[UserId, TalkerDecoder] = {}
-        self._samples = np.zeros((16, FRAME_SAMPLES, CHANNELS), np.float32)
-        self._scratch = np.zeros((FRAME_SAMPLES, CHANNELS), np.float32)
+        self._scratch = np.zeros(LONGEST_PACKET_SAMPLES, np.float32)
+        self._make_rows(16)
 
     @property
     def talkers(self) -> dict[UserId, TalkerDecoder]:
         """Every talker's decoder; to read."""
         return self._talkers
 
-    def adopt(self, users: Iterable[UserId]) -> None:
+    def adopt(self, slots: Mapping[UserId, int]) -> None:
         """Have exactly these talkers from now on; the others' states are freed."""
-        wanted = set(users)
-        for gone in self._talkers.keys() - wanted:
-            self._talkers.pop(gone).close()
-        for new in wanted - self._talkers.keys():
-            self._talkers[new] = TalkerDecoder(self._opus)
-        if len(wanted) > len(self._samples):
-            self._samples = np.zeros((2 * len(wanted), FRAME_SAMPLES, CHANNELS), np.float32)
+        for gone in self._talkers.keys() - slots.keys():
+            self._talkers[gone].close()
+        self._talkers = {user: self._talkers.get(user) or TalkerDecoder(self._opus) for user in slots}
+        self._by_slot = {slot: self._talkers[user] for user, slot in slots.items()}
+        if len(slots) > len(self._rows):
+            self._make_rows(2 * len(slots))
 
-    def decode(self, takes: Sequence[Take]) -> Frame:
-        """Return one row per take, shape (len(takes), 960, 2); valid until the next call."""
+    def decode(self, takes: Sequence[Take]) -> Samples:
+        """Return one row per take, shape (len(takes), samples of a tick); valid until the next call."""
+        by_slot, tick, packet_kind = self._by_slot, self._tick, Kind.PACKET
         for row, take in enumerate(takes):
-            self._talkers[take.user].decode(take, self._samples[row], self._scratch)
-        return self._samples[: len(takes)]
+            talker = by_slot[take.slot]
+            if take.kind is packet_kind and take.samples == tick and talker.plain:
+                address = self._addresses[row]
+                samples = talker.decode_at(take.packet.payload, address, tick)  # type: ignore[union-attr]  # PACKET has one
+                if samples != tick:
+                    talker.conceal(address, tick)
+            else:
+                talker.fill(take, self._rows[row], self._scratch)
+        return self._rows[: len(takes)]
 
     def close(self) -> None:
         """Free every state."""
-        self.adopt(())
+        self.adopt({})
+
+    def _make_rows(self, count: int) -> None:
+        self._rows = np.zeros((count, self._tick), np.float32)
+        self._addresses = [self._rows[row].ctypes.data for row in range(count)]
 
 
-def _crossfade(old: Frame, new: Frame) -> None:
+def _fade(samples: int) -> Samples:
+    """Return a ramp from 0 to 1 of that length."""
+    ramp = _FADES.get(samples)
+    return np.linspace(0.0, 1.0, samples, dtype=np.float32) if ramp is None else ramp
+
+
+def _crossfade(old: Samples, new: Samples) -> None:
     """Fade from ``old`` to ``new``, in place in ``new``."""
-    old *= 1.0 - _FADE
-    new *= _FADE
+    ramp = _fade(len(new))
+    old *= 1.0 - ramp
+    new *= ramp
     new += old

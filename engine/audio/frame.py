@@ -1,6 +1,10 @@
-"""The units of the audio path: one frame is 20 ms of 48 kHz stereo, float32, shape (960, 2), full scale ± 1.0."""
+"""The units of the audio path, and what an Opus packet tells of itself without being decoded (RFC 6716).
 
-from typing import NamedTuple
+Sound is float32 at 48 kHz, full scale ± 1.0. A talker's voice and a source's bus are mono, shape (samples,); what
+leaves for a destination is stereo, shape (samples, 2). A tick is 20 ms, or 10 ms where delay matters more than CPU.
+"""
+
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,16 +15,42 @@ SAMPLE_RATE = 48_000
 """Samples a second and channel; Opus and Discord know no other."""
 
 CHANNELS = 2
+"""Channels of a destination."""
+
+FRAME_MS = 20
+"""What one packet of Discord's clients holds."""
+
+FRAME_SAMPLES = SAMPLE_RATE * FRAME_MS // 1000
+
+FRAME_NS = FRAME_MS * 1_000_000
 
 TICK_MS = 20
+"""The mixer's step unless a session asks for 10 ms."""
 
-FRAME_SAMPLES = SAMPLE_RATE * TICK_MS // 1000
-"""Samples a channel in one tick, and the step of an RTP timestamp."""
+LONGEST_PACKET_SAMPLES = 5_760
+"""Samples a channel in the longest packet Opus knows, 120 ms (RFC 6716 section 3.2.5)."""
 
-TICK_NS = TICK_MS * 1_000_000
+Samples = NDArray[np.float32]
+"""Mono, shape (samples,), or one row each of several, shape (rows, samples)."""
 
 Frame = NDArray[np.float32]
-"""Interleaved stereo, shape (960, 2)."""
+"""Interleaved stereo, shape (samples, 2)."""
+
+SILENCE: Final = b"\xf8\xff\xfe"
+"""The Opus packet that Discord's clients send as silence; five of them end a stretch of talk."""
+
+_SILK, _HYBRID, _CELT = (480, 960, 1920, 2880), (480, 960), (120, 240, 480, 960)
+_FRAME_LENGTHS = _SILK * 3 + _HYBRID * 2 + _CELT * 4
+"""Samples of one Opus frame by the five upper bits of a packet's first byte (RFC 6716 section 3.1, table 2)."""
+
+_FIRST_CELT = 16
+
+_MANY = -1
+_BY_FIRST_BYTE: Final = tuple(
+    _MANY if byte & 3 == 3 else _FRAME_LENGTHS[byte >> 3] * (2 if byte & 3 else 1)  # noqa: PLR2004 - the RFC's codes
+    for byte in range(256)
+)
+"""Samples of a packet by its first byte, where that says it all: packets of one or two frames."""
 
 
 class OpusPacket(NamedTuple):
@@ -36,3 +66,31 @@ class OpusPacket(NamedTuple):
     timestamp: int
     payload: bytes
     arrival: Nanoseconds
+
+
+def tick_samples(tick_ms: int) -> int:
+    """Return the samples a channel of a tick."""
+    return SAMPLE_RATE * tick_ms // 1000
+
+
+def packet_samples(payload: bytes) -> int:
+    """Return the samples a channel that ``payload`` says it holds, 0 if it can't be an Opus packet (RFC 6716, 3.2)."""
+    if not payload:
+        return 0
+    samples = _BY_FIRST_BYTE[payload[0]]
+    if samples == _MANY:
+        samples = (payload[1] & 63 if len(payload) > 1 else 0) * _FRAME_LENGTHS[payload[0] >> 3]
+    return samples if samples <= LONGEST_PACKET_SAMPLES else 0
+
+
+def has_redundancy(payload: bytes) -> bool:
+    """Tell whether a packet carries the one before it once more, coarsely (RFC 6716 section 4.2.4, LBRR flags).
+
+    Known for packets of one Opus frame, as Discord's clients send them; others are taken to carry none.
+    """
+    if len(payload) < 2 or payload[0] & 3 or payload[0] >> 3 >= _FIRST_CELT:  # noqa: PLR2004 - TOC and flags
+        return False
+    silk_frames = max(1, _FRAME_LENGTHS[payload[0] >> 3] // FRAME_SAMPLES)
+    stereo = payload[0] & 4
+    flags = payload[1] >> (7 - silk_frames) & 1
+    return bool(flags or (stereo and payload[1] >> (6 - 2 * silk_frames) & 1))

@@ -54,8 +54,13 @@ class Loudness:
     Where a gain lies between what is weighed and what is to be shown, :meth:`weigh` and :meth:`keep` are its halves.
     """
 
-    def __init__(self, capacity: int, samples: int, channels: int = 1) -> None:
-        """Prepare for frames of ``samples``, a multiple of 32, with one (mono) or two (stereo) ``channels``."""
+    def __init__(self, capacity: int, samples: int, channels: int = 1, *, every: int = 1, first: int = 0) -> None:
+        """Prepare for frames of ``samples``, a multiple of 32, with one (mono) or two (stereo) ``channels``.
+
+        Rows are weighted in one of ``every`` calls, beginning with the one numbered ``first``; in the others their
+        plain power stands for it, as when there are too many rows.
+        """
+        self._every, self._call = every, every - 1 - first
         self._channels = channels
         self._in_turn = _ROWS_IN_TURN // channels
         self._filter = Biquads(capacity * channels, samples, _K_WEIGHTING, _ROWS_IN_TURN)
@@ -64,6 +69,8 @@ class Loudness:
         self._turn = 0
         self._weighted = np.zeros(capacity, np.float32)
         self._plain = np.zeros(capacity, np.float32)
+        self._ratio = np.ones(capacity, np.float32)
+        """What weighting does to each slot's power, one where nothing is known yet."""
         self._window = np.zeros((round(WINDOW_S * SAMPLE_RATE / samples), capacity), np.float32)
         self._tick = 0
 
@@ -80,15 +87,22 @@ class Loudness:
         """Return the K-weighted mean square of each frame, shape (n,), summed over channels."""
         if not len(slots):
             return np.zeros(0, np.float32)
-        if len(slots) <= self._in_turn:
+        if self._every == 1 and len(slots) <= self._in_turn:
             return self._weigh(slots, frames)
         flat = frames.reshape(len(frames), -1)
         plain: _Powers = np.vecdot(flat, flat) * self._scale
-        chosen = np.arange(self._turn, self._turn + self._in_turn) % len(slots)
-        self._turn = (self._turn + self._in_turn) % len(slots)
+        self._call = (self._call + 1) % self._every
+        if self._call:
+            return plain * self._ratio[slots]
+        return self._weigh_in_turn(slots, frames, plain)
+
+    def _weigh_in_turn(self, slots: _Slots, frames: _Powers, plain: _Powers) -> _Powers:
+        turns = min(self._in_turn, len(slots))
+        chosen = np.arange(self._turn, self._turn + turns) % len(slots)
+        self._turn = (self._turn + turns) % len(slots)
         weighted = self._weigh(slots[chosen], frames[chosen])
         self._learn(slots[chosen], weighted, plain[chosen])
-        result: _Powers = plain * self._ratios(slots)
+        result: _Powers = plain * self._ratio[slots]
         result[chosen] = weighted
         return result
 
@@ -103,6 +117,7 @@ class Loudness:
         """Forget what a slot has heard."""
         self._window[:, slot] = 0.0
         self._weighted[slot] = self._plain[slot] = 0.0
+        self._ratio[slot] = 1.0
 
     def _weigh(self, slots: _Slots, frames: _Powers) -> _Powers:
         count = len(slots) * self._channels
@@ -117,10 +132,6 @@ class Loudness:
         return weighted
 
     def _learn(self, slots: _Slots, weighted: _Powers, plain: _Powers) -> None:
-        self._weighted[slots] = self._weighted[slots] * _FORGET + weighted
-        self._plain[slots] = self._plain[slots] * _FORGET + plain
-
-    def _ratios(self, slots: _Slots) -> _Powers:
-        """Return what weighting does to each slot's power, one where nothing is known yet."""
-        weighted, plain = self._weighted[slots], self._plain[slots]
-        return np.divide(weighted, plain, out=np.ones_like(plain), where=plain > 0.0)
+        self._weighted[slots] = all_weighted = self._weighted[slots] * _FORGET + weighted
+        self._plain[slots] = all_plain = self._plain[slots] * _FORGET + plain
+        self._ratio[slots] = np.divide(all_weighted, all_plain, out=np.ones_like(all_plain), where=all_plain > 0.0)

@@ -1,6 +1,6 @@
 """What the audio path measured of itself: frozen readings, safe to hand to another thread."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -96,6 +96,14 @@ class Ring:
         """Keep one duration in nanoseconds."""
         self._values[self._count % _RING] = value
         self._count += 1
+
+    def add_all(self, values: Sequence[int]) -> None:
+        """Keep durations in nanoseconds, not more than are kept."""
+        at, count = self._count % _RING, len(values)
+        fits = min(count, _RING - at)
+        self._values[at : at + fits] = values[:fits]
+        self._values[: count - fits] = values[fits:]
+        self._count += count
 
     def percentiles(self) -> Percentiles:
         """Return median and 99th percentile of what is kept."""

@@ -1,120 +1,317 @@
-"""Talkers to source buses, source buses to destinations by the route matrix, and the limiter."""
+"""Talkers to source buses, source buses to destinations by the route matrix, and the limiter.
 
-from collections.abc import Collection, Sequence
+The buses are, in this order: each source's talkers; each source's priority talkers, whom ducking leaves alone; what is
+soloed, before its fader, for monitors. Only the first kind is in use in most shows, and costs.
+"""
+
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from common.types import ChannelId, UserId
-from engine.audio.frame import CHANNELS, FRAME_SAMPLES, Frame
+from engine.audio.ducking import Ducking
+from engine.audio.equalizer import Equalizer
+from engine.audio.frame import CHANNELS, Frame, tick_samples
 from engine.audio.limiter import Limiter
-from engine.audio.playout import Take
-from engine.audio.settings import MixSettings
-from engine.audio.strip import RAMP
-
-_SAMPLES = FRAME_SAMPLES * CHANNELS
-_RAMP = np.repeat(RAMP, CHANNELS, axis=1).reshape(_SAMPLES)
+from engine.audio.loudness import Loudness
+from engine.audio.meter import DestinationReading, SourceReading
+from engine.audio.settings import MixSettings, SourceStrip
+from engine.audio.strip import Voices
 
 Matrix = NDArray[np.float32]
+Places = NDArray[np.intp]
+Switches = NDArray[np.bool_]
+
+_NOWHERE = -1
+_NOBODY: Places = np.zeros(0, np.intp)
+_NOTHING: Matrix = np.zeros(0, np.float32)
+
+_LOUDNESS_TICKS = 4
+"""Ticks between two exact weighings of a bus; destinations are weighed between sources."""
+
+_EQUALIZER_MS = 60
+"""After this time nothing is left of what went through an equalizer."""
 
 
 class Mixer:
-    """Mixes for all destinations at once; ``mix`` returns one frame each."""
+    """Mixes for all destinations of one lane at once; ``mix`` returns one frame each."""
 
-    def __init__(self) -> None:
+    def __init__(self, capacity: int, tick_ms: int) -> None:
+        self._tick_ms = tick_ms
+        self._samples = tick_samples(tick_ms)
+        self._fall = np.linspace(1.0, 0.0, self._samples, dtype=np.float32)
         self._sources: tuple[ChannelId, ...] = ()
         self._destinations: tuple[ChannelId, ...] = ()
-        self._source_of: dict[UserId, int] = {}
+        self._settings = MixSettings()
+        self._bus_of = self._bus_heard = np.full(capacity, _NOWHERE, np.intp)
+        self._solo = self._solo_heard = np.zeros((2, capacity), np.bool_)
+        self._soloing = self._prioritized = False
+        self._changed = self._moving = self._ducking_now = False
         self._gains: Matrix = np.zeros((0, 0), np.float32)
-        self._heard: Matrix = self._gains
-        self.sounding: list[set[UserId]] = []
-        """Per destination, who is heard there in the last frame."""
+        self._extra_ms = 0
+        self._resting = True
+        self._pattern: Matrix = np.zeros((0, 0), np.float32)
+        self._pattern_of = (_NOBODY, _NOBODY)
+        self._audible_of = (_NOBODY, np.zeros(0, np.bool_))
+        self.sounding: list[bool] = []
+        """Per destination, whether anybody is heard there in the last frame."""
+        self.audible: Switches = np.zeros((0, 0), np.bool_)
+        """Who of the last voices is heard where, shape (destinations, n)."""
         self._resize()
 
-    def adopt(self, settings: MixSettings) -> None:
+    def adopt(self, settings: MixSettings, slots: Mapping[UserId, int]) -> None:
         """Take the routes; changes of gain are ramped over the next frame, a change of channels starts afresh."""
         sources = tuple(strip.channel for strip in settings.sources)
         destinations = tuple(strip.channel for strip in settings.destinations)
         same = sources == self._sources and destinations == self._destinations
-        row = {channel: index for index, channel in enumerate(sources)}
-        self._source_of = {strip.user: row[strip.source] for strip in settings.talkers if strip.source in row}
-        self._gains = _matrix(settings)
+        self._settings, self._sources, self._destinations = settings, sources, destinations
+        self._place_talkers(settings, slots)
         if not same:
-            self._sources, self._destinations = sources, destinations
-            self._heard = self._gains
             self._resize()
+        bands = [(eq.low_db, eq.mid_db, eq.high_db) for eq in (strip.equalizer for strip in settings.sources)]
+        self._equalizer.adopt(bands)
+        self._priority_equalizer.adopt(bands)
+        self._ducking.adopt([strip.duck_db for strip in settings.destinations])
+        self._routes = _routes(settings)
+        self._monitors = np.array([strip.monitor for strip in settings.destinations], np.bool_)
+        self._changed = True
+        if not same:
+            self._jump()
 
-    def mix(self, takes: Sequence[Take], voices: Frame, sounding: Collection[UserId]) -> Frame:
-        """Return the destinations' frames, shape (destinations, 960, 2); valid until the next call.
+    def mix(self, voices: Voices) -> Frame:
+        """Return the destinations' frames, shape (destinations, samples, 2); valid until the next call.
 
-        ``voices`` has the rows of ``takes``; ``sounding`` are those of them that aren't silent. Never above
-        the limiter's ceiling; NaN or infinite input is taken as silence.
+        Never above the limiter's ceiling; NaN or infinite input is taken as silence.
         """
-        self.sounding = self._audible(sounding)
-        self._fill_buses(takes, voices)
-        np.matmul(self._heard, self._buses, out=self._out)
-        if self._heard is not self._gains:
-            self._ramp()
-        out = self._out.reshape(-1, FRAME_SAMPLES, CHANNELS)
+        self._resting = False
+        self._fill_buses(voices)
+        self._equalize()
+        self._source_loudness.measure(self._every_source, self._sums())
+        if not self._destinations:
+            return self._frames
+        self._move_gains(voices)
+        _ramped(self._heard, self._gains, self._buses, self._out, self._fall)
         if not np.isfinite(self._out).all():
             np.nan_to_num(self._out, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
-        self._limiter.process(out)
-        return out
+        sides = self._out.reshape(-1, CHANNELS, self._samples)
+        self._frames[:] = sides.transpose(0, 2, 1)
+        self._limiter.process(self._frames)
+        self._loudness.measure(self._every_destination, self._frames)
+        return self._frames
 
-    def _audible(self, sounding: Collection[UserId]) -> list[set[UserId]]:
-        routed = [(user, self._source_of[user]) for user in sounding if user in self._source_of]
-        audible = ((self._gains > 0.0) | (self._heard > 0.0)).tolist()
-        return [{user for user, source in routed if row[source]} for row in audible]
+    def rest(self) -> None:
+        """Let a tick pass in which nobody sounds: what was changed meanwhile holds from the first sample on."""
+        self._bus_heard, self._solo_heard = self._bus_of, self._solo
+        if self._changed:
+            self._jump()
+        if not self._resting:
+            self._resting = True
+            self._buses[:] = 0.0
+            self._frames[:] = 0.0
+        self._source_loudness.keep(_NOBODY, _NOTHING)
+        self._loudness.keep(_NOBODY, _NOTHING)
 
-    @property
-    def source_peaks(self) -> dict[ChannelId, float]:
-        """Highest sample of each source bus in the last frame."""
-        return dict(zip(self._sources, _peaks(self._buses), strict=True))
+    # reading, any thread
 
-    @property
-    def destination_peaks(self) -> dict[ChannelId, float]:
-        """Highest sample of each destination in the last frame."""
-        return dict(zip(self._destinations, _peaks(self._out), strict=True))
+    def read_sources(self) -> dict[ChannelId, SourceReading]:
+        """Return the levels of every source."""
+        peaks = _peaks(self._sums())
+        loudness = self._source_loudness.short_term
+        return {
+            channel: SourceReading(float(peaks[row]), float(loudness[row])) for row, channel in enumerate(self._sources)
+        }
 
-    @property
-    def reduction(self) -> dict[ChannelId, float]:
-        """Limiter gain of each destination, 1.0 = not limiting."""
-        return dict(zip(self._destinations, self._limiter.gain.tolist(), strict=True))
+    def read_destinations(self, held_ms: float) -> dict[ChannelId, DestinationReading]:
+        """Return the levels of every destination."""
+        peaks = _peaks(self._frames.reshape(len(self._destinations), self._samples * CHANNELS))
+        loudness = self._loudness.short_term
+        return {
+            channel: DestinationReading(
+                peak=float(peaks[row]),
+                loudness=float(loudness[row]),
+                reduction=float(self._limiter.gain[row]),
+                ducking=float(self._ducked[row]),
+                held_ms=held_ms,
+            )
+            for row, channel in enumerate(self._destinations)
+        }
+
+    # what it is made of
 
     def _resize(self) -> None:
-        self._buses = np.zeros((len(self._sources), _SAMPLES), np.float32)
-        self._out = np.zeros((len(self._destinations), _SAMPLES), np.float32)
-        self.sounding = [set() for _ in self._destinations]
-        self._other = np.zeros_like(self._out)
-        self._limiter = Limiter(len(self._destinations))
+        sources, destinations = len(self._sources), len(self._destinations)
+        self._buses = np.zeros((2 * sources + 1, self._samples), np.float32)
+        self._out = np.zeros((destinations * CHANNELS, self._samples), np.float32)
+        self._frames = np.zeros((destinations, self._samples, CHANNELS), np.float32)
+        self._limiter = Limiter(destinations, self._samples)
+        self._equalizer = Equalizer(sources, self._samples)
+        self._priority_equalizer = Equalizer(sources, self._samples)
+        self._ducking = Ducking(destinations)
+        self._ducked = np.ones(destinations, np.float32)
+        self._source_loudness = Loudness(sources, self._samples, every=_LOUDNESS_TICKS)
+        self._loudness = Loudness(destinations, self._samples, CHANNELS, every=_LOUDNESS_TICKS, first=2)
+        self._every_source = np.arange(sources)
+        self._every_destination = np.arange(destinations)
+        self.sounding = [False] * destinations
 
-    def _fill_buses(self, takes: Sequence[Take], voices: Frame) -> None:
-        members = np.zeros((len(self._sources), len(takes)), np.float32)
-        for column, take in enumerate(takes):
-            source = self._source_of.get(take.user)
+    def _place_talkers(self, settings: MixSettings, slots: Mapping[UserId, int]) -> None:
+        row = {channel: index for index, channel in enumerate(self._sources)}
+        soloed = {strip.channel for strip in settings.sources if strip.solo}
+        self._bus_of = np.full_like(self._bus_heard, _NOWHERE)
+        self._solo = np.zeros_like(self._solo_heard)
+        for strip in settings.talkers:
+            source = row.get(strip.source)
             if source is not None:
-                members[source, column] = 1.0
-        np.matmul(members, voices.reshape(len(takes), _SAMPLES), out=self._buses)
+                self._bus_of[slots[strip.user]] = source + (len(row) if strip.priority else 0)
+                self._solo[:, slots[strip.user]] = strip.solo, strip.source in soloed
+        self._soloing = bool(self._solo.any() or soloed)
+        self._prioritized = any(strip.priority for strip in settings.talkers)
+        came = (self._bus_heard == _NOWHERE) | (self._bus_of == _NOWHERE)
+        self._bus_heard = np.where(came, self._bus_of, self._bus_heard)
 
-    def _ramp(self) -> None:
-        """Fade from the old gains' mix to the new one's over the frame."""
-        np.matmul(self._gains, self._buses, out=self._other)
-        self._other -= self._out
-        self._other *= _RAMP
-        self._out += self._other
+    # voices to buses
+
+    def _fill_buses(self, voices: Voices) -> None:
+        if self._soloing or self._prioritized or self._moving or self._changed:
+            before = self._members(voices, self._bus_heard, self._solo_heard, voices.before, voices.level_before)
+            after = self._members(voices, self._bus_of, self._solo, voices.after, voices.level_after)
+            _ramped(before, after, voices.rows, self._buses, self._fall)
+            self._bus_heard, self._solo_heard = self._bus_of, self._solo
+            self._extra_ms = _EQUALIZER_MS
+        else:
+            self._fill_sources(voices)
+
+    def _fill_sources(self, voices: Voices) -> None:
+        """Mix voices whose buses are as they were, none of them soloed or with priority."""
+        count = len(self._sources)
+        slots, buses = self._pattern_of
+        if voices.slots is not slots or self._bus_of is not buses:
+            self._pattern = (self._bus_of[voices.slots] == self._every_source[:, None]).astype(np.float32)
+            self._pattern_of = voices.slots, self._bus_of
+        _ramped(
+            self._pattern * voices.before, self._pattern * voices.after, voices.rows, self._buses[:count], self._fall
+        )
+        if self._extra_ms:
+            self._buses[count:] = 0.0
+
+    def _members(self, voices: Voices, bus_of: Places, solo: Switches, gains: Matrix, levels: Matrix) -> Matrix:
+        """Return the gains (buses, n) from voices to buses; those who are nowhere fall into the last one, unheard."""
+        members = np.zeros((len(self._buses), len(voices.slots)), np.float32)
+        members[bus_of[voices.slots], np.arange(len(voices.slots))] = gains
+        own, with_source = solo[:, voices.slots]
+        members[-1] = np.where(own, levels, gains * with_source)
+        return members
+
+    def _equalize(self) -> None:
+        """Equalize each source's two buses; the second one only while it sounds, or what was filtered still does."""
+        count = len(self._sources)
+        self._equalizer.process(self._buses[:count])
+        if self._extra_ms:
+            self._extra_ms -= self._tick_ms
+            self._priority_equalizer.process(self._buses[count : 2 * count])
+
+    def _sums(self) -> Matrix:
+        """Return each source's sound, its priority talkers included."""
+        count = len(self._sources)
+        sums: Matrix = self._buses[:count]
+        return sums + self._buses[count : 2 * count] if self._extra_ms else sums
+
+    # buses to destinations
+
+    def _move_gains(self, voices: Voices) -> None:
+        """Find out who is heard where, duck by it, and let the gains go from where they were to where they should be.
+
+        Heard is who is not muted, routed there and sends more than silence, before or after a change. While the same
+        people sound and nothing is changed, that stays the same.
+        """
         self._heard = self._gains
+        slots, sounding = self._audible_of
+        if self._moving or voices.slots is not slots or voices.sounding is not sounding:
+            self._open = self._routed(self._gains)
+            self._find_audible(voices)
+        if self._prioritized or self._ducking_now:
+            self._duck(voices)
+        self._moving = self._changed
+        if self._changed:
+            self._changed = False
+            self._gains = self._matrix()
+            self._open = self._routed(self._heard) | self._routed(self._gains)
+            self._find_audible(voices)
+
+    def _find_audible(self, voices: Voices) -> None:
+        self._audible_of = voices.slots, voices.sounding
+        bus = self._bus_of[voices.slots]
+        opened = voices.sounding & (bus != _NOWHERE) & ((voices.before > 0.0) | (voices.after > 0.0))
+        self.audible = self._open[:, bus] & opened
+        if self._soloing:
+            soloed: Switches = np.logical_or.reduce(self._solo[:, voices.slots], axis=0)
+            self.audible |= self._open[:, -1:] & (soloed & voices.sounding)
+        self.sounding = np.logical_or.reduce(self.audible, axis=1).tolist()
+
+    def _duck(self, voices: Voices) -> None:
+        """Move on with ducking; the priority talkers who are heard are those of this very frame."""
+        priority = self._bus_of[voices.slots] >= len(self._sources)
+        heard: list[bool] = np.logical_or.reduce(self.audible & priority, axis=1).tolist()
+        ducked = self._ducking.step(heard, self._tick_ms)
+        if not np.array_equal(ducked, self._ducked):
+            self._ducked, self._changed = ducked.copy(), True
+            self._ducking_now = bool((ducked < 1.0).any())
+
+    def _jump(self) -> None:
+        """Let the gains be what they should be, without a way there: nobody sounds."""
+        self._gains = self._matrix()
+        self._open = self._routed(self._gains)
+        self._changed, self._moving = False, True
+
+    def _routed(self, gains: Matrix) -> Switches:
+        """Return which bus is heard at which destination, on either side."""
+        sides = gains.reshape(len(self._destinations), CHANNELS, len(self._buses))
+        routed: Switches = np.logical_or.reduce(sides, axis=1)
+        return routed
+
+    def _matrix(self) -> Matrix:
+        """Return the gains (destinations · sides, buses) with everybody but priority talkers ducked."""
+        sides, sources = np.repeat(self._ducked, CHANNELS), len(self._sources)
+        gains = np.zeros((len(sides), len(self._buses)), np.float32)
+        if self._settings.kill:
+            return gains
+        gains[:, :sources] = self._routes * sides[:, None]
+        gains[:, sources : 2 * sources] = self._routes
+        if self._soloing:
+            monitors = np.repeat(self._monitors, CHANNELS)
+            gains[monitors, : 2 * sources] = 0.0
+            gains[monitors, -1] = 1.0
+        return gains
 
 
-def _matrix(settings: MixSettings) -> Matrix:
-    """Return the gains (destinations, sources): route times source strip, zero for all while killed."""
-    strips = np.array([0.0 if strip.muted else strip.gain for strip in settings.sources], np.float32)
+def _ramped(before: Matrix, after: Matrix, rows: Matrix, out: Matrix, fall: Matrix) -> None:
+    """Mix ``rows`` into ``out`` with gains that go from ``before`` to ``after`` over the frame."""
+    if before is after:
+        np.matmul(after, rows, out=out)
+        return
+    both = np.matmul(np.concatenate((after, before - after)), rows)
+    change = both[len(out) :]
+    change *= fall
+    np.add(both[: len(out)], change, out=out)
+
+
+def _routes(settings: MixSettings) -> Matrix:
+    """Return the gains (destinations · sides, sources): route times source strip times pan."""
+    strips = np.array([_sides(strip) for strip in settings.sources], np.float32).reshape(-1, CHANNELS)
     routes = np.array(settings.routes, np.float32).reshape(len(settings.sources), len(settings.destinations))
-    gains = routes.T * strips
-    return np.ascontiguousarray(gains * 0.0 if settings.kill else gains)
+    gains = routes.T[:, None, :] * strips.T[None, :, :]
+    return np.ascontiguousarray(gains.reshape(len(settings.destinations) * CHANNELS, len(settings.sources)))
 
 
-def _peaks(rows: Matrix) -> list[float]:
+def _sides(strip: SourceStrip) -> tuple[float, float]:
+    """Return a source's gain to the left and right; pan takes from the far side and adds to none."""
+    gain = 0.0 if strip.muted else strip.gain
+    return gain * min(1.0, 1.0 - strip.pan), gain * min(1.0, 1.0 + strip.pan)
+
+
+def _peaks(rows: Matrix) -> NDArray[np.float32]:
     if not rows.size:
-        return [0.0] * len(rows)
-    peaks: list[float] = np.maximum(rows.max(axis=1), -rows.min(axis=1)).tolist()
+        return np.zeros(len(rows), np.float32)
+    peaks: NDArray[np.float32] = np.maximum(rows.max(axis=1), -rows.min(axis=1))
     return peaks

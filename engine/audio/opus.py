@@ -12,16 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from common.errors import ErrorCode, RelayError
-from engine.audio.frame import CHANNELS, FRAME_SAMPLES, SAMPLE_RATE, Frame
-
-SILENCE = b"\xf8\xff\xfe"
-"""The Opus packet that Discord's clients send as silence; five of them end a stretch of talk."""
+from engine.audio.frame import CHANNELS, SAMPLE_RATE, Frame
 
 BITRATE = 128_000
 """Bits a second of what casters hear, unless set otherwise."""
-
-LONGEST_PACKET_SAMPLES = 5_760
-"""Samples a channel in the longest packet Opus knows, 120 ms (RFC 6716 section 3.2.5)."""
 
 _APPLICATION_RESTRICTED_LOWDELAY = 2051
 _SET_BITRATE = 4002
@@ -68,7 +62,6 @@ class Opus:
             "opus_decoder_create": (pointer, [ctypes.c_int32, number, ctypes.POINTER(number)]),
             "opus_decoder_destroy": (None, [pointer]),
             "opus_decode_float": (number, [pointer, text, ctypes.c_int32, _Floats, number, number]),
-            "opus_packet_get_nb_samples": (number, [text, ctypes.c_int32, ctypes.c_int32]),
             "opus_encoder_create": (pointer, [ctypes.c_int32, number, number, ctypes.POINTER(number)]),
             "opus_encoder_destroy": (None, [pointer]),
             "opus_encode_float": (ctypes.c_int32, [pointer, _Floats, number, text, ctypes.c_int32]),
@@ -84,14 +77,9 @@ class Opus:
         text: bytes = self._library.opus_get_version_string()
         return text.decode(errors="replace")
 
-    def packet_samples(self, packet: bytes) -> int:
-        """Return the samples a channel in ``packet`` at 48 kHz, or a negative number if it is corrupt."""
-        samples: int = self._library.opus_packet_get_nb_samples(packet, len(packet), SAMPLE_RATE)
-        return samples
-
-    def decoder(self) -> "OpusDecoder":
-        """Return a new stereo decoder."""
-        return OpusDecoder(self._library)
+    def decoder(self, channels: int = CHANNELS) -> "OpusDecoder":
+        """Return a new decoder whose output has ``channels``, whatever the packets have."""
+        return OpusDecoder(self._library, channels)
 
     def encoder(self, bitrate: int = BITRATE) -> "OpusEncoder":
         """Return a new stereo encoder with 2.5 ms of look-ahead."""
@@ -103,25 +91,33 @@ class OpusDecoder:
 
     __slots__ = ("_decode", "_destroy", "_state")
 
-    def __init__(self, library: ctypes.PyDLL) -> None:
+    def __init__(self, library: ctypes.PyDLL, channels: int) -> None:
         error = ctypes.c_int()
-        self._state = library.opus_decoder_create(SAMPLE_RATE, CHANNELS, ctypes.byref(error))
+        self._state = library.opus_decoder_create(SAMPLE_RATE, channels, ctypes.byref(error))
         if error.value:
             raise RelayError(ErrorCode.INTERNAL, opus=str(error.value))
         self._decode = library.opus_decode_float
         self._destroy = library.opus_decoder_destroy
 
     def decode(self, packet: bytes | None, out: Frame, *, fec: bool = False) -> int:
-        """Decode into ``out`` (samples, 2), C-contiguous, and return the samples a channel.
+        """Decode into ``out``, (samples,) or (samples, 2), C-contiguous, and return the samples a channel.
 
         ``None`` conceals as many samples as ``out`` holds. With ``fec`` the packet is the one after the lost one and
         its redundancy is decoded, or concealment if it has none. Raises CorruptPacketError.
         """
-        size = 0 if packet is None else len(packet)
-        samples: int = self._decode(self._state, packet, size, out.ctypes.data, len(out), int(fec))
+        samples = self.decode_at(packet, out.ctypes.data, len(out), fec=fec)
         if samples < 0:
             raise CorruptPacketError(samples)
         return samples
+
+    def decode_at(self, packet: bytes | None, address: int, samples: int, *, fec: bool = False) -> int:
+        """Decode into the memory at ``address``, which has room for ``samples`` a channel.
+
+        As :meth:`decode`, for who knows the address: an array takes longer to tell it than this call takes.
+        Returns the samples a channel, or libopus's negative error number.
+        """
+        decoded: int = self._decode(self._state, packet, len(packet) if packet else 0, address, samples, fec)
+        return decoded
 
     def close(self) -> None:
         """Free the state."""
@@ -149,8 +145,8 @@ class OpusEncoder:
         self._control(_SET_BITRATE, bitrate)
 
     def encode(self, frame: Frame) -> bytes:
-        """Encode one frame (960, 2), C-contiguous, into one packet."""
-        size: int = self._encode(self._state, frame.ctypes.data, FRAME_SAMPLES, self._buffer, _LARGEST_PACKET)
+        """Encode one frame (samples, 2), C-contiguous, 2.5 to 20 ms, into one packet."""
+        size: int = self._encode(self._state, frame.ctypes.data, len(frame), self._buffer, _LARGEST_PACKET)
         if size < 0:
             raise RelayError(ErrorCode.INTERNAL, opus=str(size))
         return self._buffer.raw[:size]

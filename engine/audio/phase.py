@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.audio.arrivals import Due
-from engine.audio.frame import TICK_NS
 
 STEP_NS = 500_000
 """While something sounds the tick moves by at most 0.5 ms at a time; listeners' jitter buffers are made for more."""
@@ -19,27 +18,27 @@ _WORTH_NS = 500_000
 """A better place must save this much on average, or the tick would wander."""
 
 
-def waiting(phases: Sequence[int], dues: Sequence[Due]) -> NDArray[np.float64]:
+def waiting(phases: Sequence[int], dues: Sequence[Due], tick_ns: int) -> NDArray[np.float64]:
     """Return, for ticks at each of ``phases``, the longest wait (ns) of each talker's packets, root mean square of all.
 
-    Phases are taken modulo 20 ms. Squared, since the longest wait is the one that is noticed.
+    Phases are taken modulo the tick. Squared, since the longest wait is the one that is noticed.
     """
     at, spread = np.array(dues, np.int64).T
-    waits = (np.array(phases, np.int64)[:, None] - at) % TICK_NS + spread
+    waits = (np.array(phases, np.int64)[:, None] - at) % tick_ns + spread
     root: NDArray[np.float64] = np.sqrt(np.mean(np.square(waits, dtype=np.float64), axis=1))
     return root
 
 
-def correction(now: int, dues: Sequence[Due]) -> int:
-    """Return by how much (ns, −10 to 10 ms) ticks at ``now`` should move; 0 when it isn't worth it."""
+def correction(now: int, dues: Sequence[Due], tick_ns: int) -> int:
+    """Return by how much (ns, up to half a tick) ticks at ``now`` should move; 0 when it isn't worth it."""
     if not dues:
         return 0
-    waits = waiting([now, *(due.at_ns for due in dues)], dues)
+    waits = waiting([now, *(due.at_ns for due in dues)], dues, tick_ns)
     best = int(np.argmin(waits[1:]))
     if waits[0] - waits[1 + best] < _WORTH_NS:
         return 0
-    distance = (dues[best].at_ns - now) % TICK_NS
-    return distance - TICK_NS if distance > TICK_NS // 2 else distance
+    distance = (dues[best].at_ns - now) % tick_ns
+    return distance - tick_ns if distance > tick_ns // 2 else distance
 
 
 def step(remaining: int) -> int:

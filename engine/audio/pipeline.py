@@ -1,27 +1,29 @@
 """The audio path: packets in by one thread, a frame every tick by another, packets out to the senders.
 
-Three doors between threads and no lock: :meth:`Pipeline.push`, :meth:`Pipeline.apply`, :meth:`Pipeline.read_meters`.
+Doors between threads, and no lock: :meth:`Pipeline.push`, :meth:`Pipeline.apply`, :meth:`Pipeline.dump`,
+:meth:`Pipeline.read_meters`.
 """
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Collection
+from dataclasses import replace
 
 from common.types import ChannelId, Nanoseconds, UserId
 from engine.audio import phase
-from engine.audio.decoder import Decoders
-from engine.audio.encoder import Encoders
 from engine.audio.frame import TICK_MS, OpusPacket
-from engine.audio.jitter_buffer import JitterBuffer
-from engine.audio.meter import DestinationReading, MeterReading, Ring, SourceReading, TalkerReading
-from engine.audio.mixer import Mixer
+from engine.audio.jitter_buffer import Door
+from engine.audio.lane import Lane, Packets, share_of
+from engine.audio.meter import DestinationReading, MeterReading, SourceReading
 from engine.audio.opus import Opus
-from engine.audio.playout import Take
+from engine.audio.passage import Passage
 from engine.audio.settings import MixSettings
-from engine.audio.strip import Strips
 from engine.metrics import Counters
 
+_LIVE = 0.0
 _STEER_TICKS = 5
+_DUMPS = 64
 
 log = logging.getLogger(__name__)
 
@@ -30,21 +32,21 @@ Output = Callable[[bytes | None], None]
 
 
 class Pipeline:
-    """The whole audio path of one engine."""
+    """The whole audio path of one engine; ``clock`` is what arrivals are noted by, ``tick_ms`` 20 or 10."""
 
-    def __init__(self, opus: Opus, clock: Callable[[], int] = time.perf_counter_ns) -> None:
+    def __init__(self, opus: Opus, clock: Callable[[], int] = time.perf_counter_ns, tick_ms: int = TICK_MS) -> None:
+        self._opus = opus
         self._clock = clock
+        self._tick_ms = tick_ms
         self._outputs: dict[ChannelId, Output] = {}
         self._counters = Counters()
         self._settings = self._applied = MixSettings()
-        self._jitter = JitterBuffer()
-        self._decoders = Decoders(opus)
-        self._strips = Strips()
-        self._mixer = Mixer()
-        self._encoders = Encoders(opus)
-        self._residence = Ring()
-        self._decoded: dict[ChannelId, Counters] = {}
-        self._source_of: dict[UserId, ChannelId] = {}
+        self._door = Door()
+        self._dumps: deque[frozenset[UserId]] = deque(maxlen=_DUMPS)
+        self._live = Lane(opus, tick_ms, _LIVE, Nanoseconds(0))
+        self._lanes: dict[float, Lane] = {_LIVE: self._live}
+        self._passage = Passage()
+        self._users: tuple[UserId, ...] = ()
         self._ticks = self._skipped = self._to_steer = 0
         self._on_air = False
         self._reading = MeterReading()
@@ -53,11 +55,15 @@ class Pipeline:
 
     def push(self, packet: OpusPacket) -> None:
         """Take in a packet (receive thread); bounded, never blocks."""
-        self._jitter.push(packet)
+        self._door.push(packet)
 
     def apply(self, settings: MixSettings) -> None:
         """Have the next tick use ``settings`` (any thread)."""
         self._settings = settings
+
+    def dump(self, users: Collection[UserId]) -> None:
+        """Have the delayed mixes never play what these people have said so far (any thread)."""
+        self._dumps.append(frozenset(users))
 
     def set_output(self, channel: ChannelId, output: Output | None) -> None:
         """Connect a destination to its sender, or disconnect it (any thread)."""
@@ -67,20 +73,21 @@ class Pipeline:
     # the walk
 
     def tick(self, now: Nanoseconds) -> None:
-        """Make and send one frame; the order of work of a tick."""
-        self._adopt()
-        takes = self._jitter.take(now)
-        speech = self._decoders.decode(takes)
-        voices = self._strips.process(takes, speech)
-        frames = self._mixer.mix(takes, voices, self._strips.sounding)
-        packets = self._encoders.encode(frames, self._mixer.sounding)
-        self._on_air = any(packets.values())
-        self._send(packets, takes)
+        """Make and send one frame of every mix; what a mix does in a tick stands in :meth:`Lane.tick`."""
+        self._adopt(now)
+        self._drop(now)
+        arrived = self._door.drain()
+        self._on_air = False
+        for lane in self._lanes.values():
+            packets = lane.tick(arrived, now)
+            sent = self._send(packets)
+            if lane is self._live and lane.takes:
+                self._passage.note(lane.takes, lane.heard(sent), Nanoseconds(self._clock()))
 
     def steer(self, now: Nanoseconds) -> int:
         """Return by how much (ns) the next tick should move so that packets wait less; ``now`` is this tick's time."""
         if self._ticks % _STEER_TICKS == 0:
-            self._to_steer = phase.correction(now, self._jitter.dues(now))
+            self._to_steer = phase.correction(now, self._live.jitter.dues(now), self._tick_ms * 1_000_000)
         step = phase.step(self._to_steer) if self._on_air else self._to_steer
         self._to_steer -= step
         return step
@@ -94,32 +101,36 @@ class Pipeline:
 
     def close(self) -> None:
         """Free all codec states; call after the clock has stopped."""
-        self._decoders.close()
-        self._encoders.close()
+        for lane in self._lanes.values():
+            lane.close()
 
-    def _adopt(self) -> None:
+    def _adopt(self, now: Nanoseconds) -> None:
         settings = self._settings
         self._ticks += 1
         if settings is self._applied:
             return
         self._applied = settings
-        users = [strip.user for strip in settings.talkers]
-        self._jitter.adopt(users)
-        self._decoders.adopt(users)
-        self._strips.adopt(settings.talkers)
-        self._mixer.adopt(settings)
-        self._encoders.adopt([strip.channel for strip in settings.destinations])
-        self._source_of = {strip.user: strip.source for strip in settings.talkers}
-        self._decoded = {strip.channel: self._decoded.get(strip.channel) or Counters() for strip in settings.sources}
+        wanted = {_LIVE, *(strip.delay_s for strip in settings.destinations)}
+        for gone in self._lanes.keys() - wanted:
+            self._lanes.pop(gone).close()
+        for delay in sorted(wanted):
+            if delay not in self._lanes:
+                self._lanes[delay] = Lane(self._opus, self._tick_ms, delay, now)
+            self._lanes[delay].adopt(share_of(settings, delay))
+        self._passage.adopt(settings, self._live.places)
+        self._users = tuple(strip.user for strip in settings.talkers)
 
-    def _send(self, packets: Mapping[ChannelId, bytes | None], takes: Sequence[Take]) -> None:
-        """Give every destination its packet; the first one that holds a talker's sound ends his packets' residence."""
-        waiting = {take.user: take for take in takes}
-        for (channel, packet), heard in zip(packets.items(), self._mixer.sounding, strict=True):
-            if self._give(channel, packet):
-                self._note([waiting.pop(user) for user in heard if user in waiting])
-        for take in takes:
-            self._count(take, "decoded")
+    def _drop(self, now: Nanoseconds) -> None:
+        while self._dumps:
+            users = self._dumps.popleft()
+            for lane in self._lanes.values():
+                lane.dump(users, now)
+
+    def _send(self, packets: Packets) -> list[int]:
+        """Give every destination its packet; return the indexes of those that took one with sound."""
+        sent = [index for index, (channel, packet) in enumerate(packets.items()) if self._give(channel, packet)]
+        self._on_air = self._on_air or any(packets.values())
+        return sent
 
     def _give(self, channel: ChannelId, packet: bytes | None) -> bool:
         """Hand a packet over and tell whether that went well: one destination's trouble is not the others'."""
@@ -135,57 +146,44 @@ class Pipeline:
             return False
         return packet is not None
 
-    def _note(self, takes: Sequence[Take]) -> None:
-        """Keep how long the packets that were just sent have been here."""
-        now = self._clock()
-        for take in takes:
-            self._count(take, "mixed")
-            for packet in take.played:
-                self._residence.add(now - packet.arrival)
-
-    def _count(self, take: Take, hop: str) -> None:
-        counters = self._decoded.get(self._source_of[take.user])
-        if counters is not None and take.played:
-            counters.add(hop, len(take.played))
-
     # measuring
 
     def read_meters(self) -> MeterReading:
         """Return what was measured (any thread). A reading that meets a change of talkers returns the one before."""
         try:
             self._reading = self._read()
-        except (KeyError, RuntimeError, ValueError):
+        except (KeyError, IndexError, RuntimeError, ValueError):
             # The mix thread changed a map while it was being copied; there is another reading in 40 ms.
             return self._reading
         return self._reading
 
     def _read(self) -> MeterReading:
-        sources = self._decoded
+        now = Nanoseconds(self._clock())
         return MeterReading(
             ticks=self._ticks,
             skipped_ticks=self._skipped,
-            talkers={user: self._read_talker(user) for user in list(self._source_of)},
-            sources={
-                channel: SourceReading(
-                    peak, decoded=sources[channel].get("decoded"), mixed=sources[channel].get("mixed")
-                )
-                for channel, peak in self._mixer.source_peaks.items()
-            },
-            destinations={
-                channel: DestinationReading(peak, reduction=self._mixer.reduction[channel])
-                for channel, peak in self._mixer.destination_peaks.items()
-            },
-            residence=self._residence.percentiles(),
-            counts=self._jitter.counters.snapshot() | self._counters.snapshot(),
+            talkers=self._live.read_talkers(self._users, now),
+            sources=self._read_sources(),
+            destinations=self._read_destinations(now),
+            residence=self._passage.residence,
+            counts=self._counts(),
         )
 
-    def _read_talker(self, user: UserId) -> TalkerReading:
-        buffer, decoder = self._jitter.talkers[user], self._decoders.talkers[user]
-        return TalkerReading(
-            talking=buffer.playing,
-            peak=self._strips.peaks[user],
-            delay_ms=float(len(buffer) * TICK_MS),
-            target_ms=buffer.arrivals.target_ns / 1e6,
-            jitter_ms=buffer.arrivals.jitter_ns / 1e6,
-            counts=buffer.counters.snapshot() | decoder.counters.snapshot(),
-        )
+    def _read_sources(self) -> dict[ChannelId, SourceReading]:
+        decoded, mixed = self._passage.decoded(), self._passage.mixed()
+        return {
+            channel: replace(reading, decoded=decoded[channel], mixed=mixed[channel])
+            for channel, reading in self._live.read_sources().items()
+        }
+
+    def _read_destinations(self, now: Nanoseconds) -> dict[ChannelId, DestinationReading]:
+        readings: dict[ChannelId, DestinationReading] = {}
+        for lane in tuple(self._lanes.values()):
+            readings.update(lane.read_destinations(now))
+        return readings
+
+    def _counts(self) -> dict[str, int]:
+        counts = self._door.counters.snapshot() | self._counters.snapshot()
+        for lane in tuple(self._lanes.values()):
+            counts |= {reason: counts.get(reason, 0) + count for reason, count in lane.counts.items()}
+        return counts

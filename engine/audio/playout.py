@@ -1,4 +1,4 @@
-"""One talker's playout: packets in whatever order they come, one decision a tick; pure.
+"""One talker's playout: packets in whatever order they come, one decision a packet's time; pure.
 
 The rules, and why:
 
@@ -7,11 +7,15 @@ The rules, and why:
 - A stretch of talk starts when its first packet has waited the target: 0 on a clean network, so at the next tick.
 - A missing packet that a later one has overtaken is lost: conceal it (from the next packet's redundancy if that is
   there) and go on.
-- Nothing there at all: conceal without going on, since the packet may only be late; if what comes next shows that it
-  was lost, it has been concealed already. After four ticks, the last of them fading, give up until something comes.
-- Being late costs delay that nothing gives back: when a packet and the next one were both due, two ticks in a row,
-  they are played over each other (two frames in the time of one), until the delay is what the network asks for.
-  Two ticks are enough since what is due already allows for the network's jitter.
+- Nothing there at all: conceal a tick without going on, since the packet may only be late; if what comes next shows
+  that it was lost, it has been concealed already. After 80 ms, the end of them fading, give up until something comes.
+- Redundancy is of use only if the packet after a lost one is there in time. While packets get lost and carry it, the
+  target is a frame longer: 20 ms buy back most of what was lost.
+- Delay is put right where it is least heard, a tick at a time: in quiet parts a tick is made up when the delay is
+  below the target, and two packets overlap by a tick when there is one to spare (clock drift, a wave of late packets
+  that has passed). Loud talk waits for a quiet part a second, or until 80 ms are to spare: so delay never grows
+  without bound however long somebody talks.
+- A packet that is longer than a tick is decoded once and played in parts.
 """
 
 from enum import Enum
@@ -19,19 +23,33 @@ from typing import NamedTuple
 
 from common.types import Nanoseconds, Ssrc, UserId
 from engine.audio.arrivals import Arrivals
-from engine.audio.frame import FRAME_SAMPLES, TICK_NS, OpusPacket
-from engine.audio.opus import SILENCE
+from engine.audio.frame import (
+    FRAME_NS,
+    FRAME_SAMPLES,
+    SILENCE,
+    OpusPacket,
+    has_redundancy,
+    packet_samples,
+)
+from engine.audio.quality import Quality
 from engine.metrics import Counters
 
 BUFFER_PACKETS = 50
 """Packets one talker may have queued, 1 s; more would be heard as history."""
 
-CONCEAL_TICKS = 4
-"""Ticks that are concealed in a row when nothing comes, the last one fading out: silence after 80 ms."""
+CONCEAL_FRAMES = 4
+"""Packets' times that are concealed in a row, at most; when nothing comes the last tick of them fades out."""
 
 _DRAIN_TICKS = 2
-_DRAIN_NOW_NS = 4 * TICK_NS
+_DRAIN_LOUD_TICKS = 50
+_DRAIN_NOW_NS = 5 * FRAME_NS
+_NEAR_MISS_NS = 300_000
+_NS_PER_SAMPLE_3 = 62_500  # 48 kHz: 62 500 ns per three samples
 _SEQUENCE_JUMP = 1_500
+_HALF_16 = 0x8000
+_HALF_32 = 0x80000000
+_LOSSES_FOR_REDUNDANCY = 2
+_LOSS_MEMORY_NS = 10_000_000_000
 
 
 class Kind(Enum):
@@ -42,59 +60,83 @@ class Kind(Enum):
     REDUNDANCY = "redundancy"
     CONCEAL = "conceal"
     FADE = "fade"
+    REST = "rest"
 
 
 class Take(NamedTuple):
-    """One talker's share of a tick.
+    """One talker's share of a tick; ``slot`` is the talker's place in arrays, ``samples`` how long the share lasts.
 
-    ``PACKET``: decode ``packet``. ``OVERLAY``: decode ``skipped``, then ``packet``, and fade from one to the other.
+    ``PACKET``: decode ``packet``. ``OVERLAY``: decode ``skipped``, then ``packet``, and let them overlap, fading from
+    one to the other, so that they last ``samples``.
     ``REDUNDANCY``: decode what ``packet``, the one after the lost one, carries of it. ``CONCEAL``: no packet.
-    ``FADE``: conceal and fade out, nothing follows for now.
+    ``FADE``: conceal and fade out, nothing follows for now. ``REST``: go on with what was decoded before.
+    ``silent`` marks the sender's own silence.
     """
 
-    user: UserId
+    slot: int
     kind: Kind
     packet: OpusPacket | None = None
     skipped: OpusPacket | None = None
+    samples: int = FRAME_SAMPLES
+    silent: bool = False
 
     @property
     def played(self) -> tuple[OpusPacket, ...]:
-        """The packets whose samples this tick holds; redundancy is of a packet that never came."""
-        if self.packet is None or self.kind is Kind.REDUNDANCY:
+        """The packets whose first samples this tick holds; redundancy is of a packet that never came."""
+        kind, packet = self.kind, self.packet
+        if packet is None or kind is Kind.REDUNDANCY:
             return ()
-        return (self.packet,) if self.skipped is None else (self.skipped, self.packet)
-
-    @property
-    def silent(self) -> bool:
-        """Whether this is the sender's own silence."""
-        return self.kind is Kind.PACKET and self.packet is not None and self.packet.payload == SILENCE
+        return (packet,) if self.skipped is None else (self.skipped, packet)
 
 
 class TalkerBuffer:
-    """Playout of one talker."""
+    """Playout of one talker.
+
+    ``floor_ns`` is the least target: a delayed mix has all the time in the world.
+    """
 
     __slots__ = (
         "_concealed",
         "_ending",
+        "_expected",
         "_fresh",
         "_highest",
+        "_losses_since",
         "_next",
         "_packets",
         "_patience",
         "_playing",
+        "_recent_losses",
+        "_rest",
+        "_samples",
+        "_silent",
         "_ssrc",
+        "_tick",
         "_timestamp",
-        "_user",
         "arrivals",
         "counters",
+        "delay_ns",
+        "quality",
+        "slot",
+        "user",
     )
 
-    def __init__(self, user: UserId) -> None:
-        self._user = user
+    def __init__(self, user: UserId, slot: int = 0, tick: int = FRAME_SAMPLES, floor_ns: int = 0) -> None:
+        self.user = user
+        self.slot = slot
         self.counters = Counters()
-        self.arrivals = Arrivals()
+        self.quality = Quality()
+        self.arrivals = Arrivals(floor_ns)
+        self.delay_ns = 0
+        """How long the packet played last had been here when its tick came."""
+        self._tick = tick
         self._packets: dict[int, tuple[int, OpusPacket]] = {}
         self._playing = False
+        self._samples = FRAME_SAMPLES
+        self._rest = 0
+        self._silent = False
+        self._recent_losses = 0
+        self._losses_since = 0
         self._begin(None)
 
     def __len__(self) -> int:
@@ -109,31 +151,46 @@ class TalkerBuffer:
         """Take in one packet in whatever order it came."""
         if packet.ssrc != self._ssrc:
             self._begin(packet)
-        sequence = self._extend(self._highest, packet.sequence, 16)
-        if abs(sequence - self._highest) > _SEQUENCE_JUMP:
+        highest = self._highest
+        sequence = highest + ((packet.sequence - highest + _HALF_16) & 0xFFFF) - _HALF_16
+        if not -_SEQUENCE_JUMP <= sequence - highest <= _SEQUENCE_JUMP:
             self._begin(packet)
             sequence = packet.sequence
+        timestamp = self._timestamp + ((packet.timestamp - self._timestamp + _HALF_32) & 0xFFFFFFFF) - _HALF_32
         if sequence < self._next:
-            self._late(packet)
+            self.counters.add("late")
+            self.arrivals.add(timestamp, packet.arrival)
         elif sequence in self._packets:
             self.counters.add("duplicate")
         else:
-            self._keep(sequence, packet)
+            self._keep(sequence, timestamp, packet)
 
-    def take(self, now: Nanoseconds) -> Take | None:
-        """Return what this tick plays, ``None`` for silence."""
-        self.arrivals.tick()
+    def take(self, now: Nanoseconds, *, quiet: bool = False) -> Take | None:
+        """Return what this tick plays, ``None`` for silence; ``quiet`` tells whether the last tick was."""
+        if self._rest > 0:
+            self._rest -= self._tick
+            return Take(self.slot, Kind.REST, silent=self._silent)
         if not self._playing and not self._start(now):
             return None
         found = self._packets.pop(self._next, None)
         if found is None:
             return self._gap(now)
         timestamp, packet = found
-        if timestamp - self._timestamp > FRAME_SAMPLES and self.arrivals.slack_ns(timestamp, now) < 0:
+        if timestamp > self._expected and self.arrivals.slack_ns(timestamp, now) < 0:
             # The sender paused without saying so; this packet begins a new stretch.
             self._packets[self._next] = found
             return self._stop()
-        return self._play(timestamp, packet, now)
+        if quiet and not self._concealed and self._too_short(timestamp, now):
+            self._packets[self._next] = found
+            return self._insert()
+        return self._play(timestamp, packet, now, quiet=quiet)
+
+    def drop(self) -> None:
+        """Forget what is queued, unheard."""
+        self.counters.add("dumped", len(self._packets))
+        self._packets.clear()
+        self._playing = False
+        self._fresh = True
 
     # how packets come in
 
@@ -142,7 +199,7 @@ class TalkerBuffer:
         self._packets.clear()
         self._ssrc: Ssrc | None = packet.ssrc if packet else None
         self._highest = packet.sequence if packet else 0
-        self._timestamp = packet.timestamp if packet else 0
+        self._timestamp = self._expected = packet.timestamp if packet else 0
         self._next = self._highest - _SEQUENCE_JUMP
         self._fresh = True
         self._playing = False
@@ -151,31 +208,19 @@ class TalkerBuffer:
         self._patience = 0
         self.arrivals.restart()
 
-    @staticmethod
-    def _extend(reference: int, value: int, bits: int) -> int:
-        """Return the number nearest to ``reference`` whose low ``bits`` are ``value`` (RFC 3550 appendix A.1)."""
-        span = 1 << bits
-        distance = (value - reference) % span
-        return reference + (distance - span if distance >= span // 2 else distance)
-
-    def _keep(self, sequence: int, packet: OpusPacket) -> None:
-        timestamp = self._extend(self._timestamp, packet.timestamp, 32)
-        self._highest = max(self._highest, sequence)
-        if not self._playing and not self._packets:
+    def _keep(self, sequence: int, timestamp: int, packet: OpusPacket) -> None:
+        if sequence > self._highest:
+            self._highest, self._timestamp = sequence, timestamp
+        packets = self._packets
+        if not self._playing and not packets:
             self.arrivals.begin(timestamp, packet.arrival)
-        self._packets[sequence] = (timestamp, packet)
+        packets[sequence] = (timestamp, packet)
         self.arrivals.add(timestamp, packet.arrival)
-        if len(self._packets) > BUFFER_PACKETS:
-            oldest = min(self._packets)
-            del self._packets[oldest]
+        if len(packets) > BUFFER_PACKETS:
+            oldest = min(packets)
+            del packets[oldest]
             self._next = max(self._next, oldest + 1)
             self.counters.add("overflow")
-
-    def _late(self, packet: OpusPacket) -> None:
-        """Count a packet whose moment has passed, and learn from it how late packets come."""
-        self.counters.add("late")
-        timestamp = self._extend(self._timestamp, packet.timestamp, 32)
-        self.arrivals.add(timestamp, packet.arrival)
 
     # how they go out
 
@@ -185,43 +230,81 @@ class TalkerBuffer:
             return False
         first = min(self._packets)
         timestamp, packet = self._packets[first]
-        if now - packet.arrival < self.arrivals.target_ns and self.arrivals.slack_ns(timestamp, now) < 0:
+        target = self.arrivals.target_ns(now)
+        if now - packet.arrival < target and self.arrivals.slack_ns(timestamp, now) < 0:
             return False
         self._playing, self._ending = True, False
         self._concealed, self._patience = 0, 0
         if not self._fresh and first > self._next:
-            self.counters.add("lost", first - self._next)
+            self._count_lost(first - self._next, now)
         self._fresh = False
-        self._next, self._timestamp = first, timestamp - FRAME_SAMPLES
+        self._next, self._expected = first, timestamp
         return True
 
-    def _play(self, timestamp: int, packet: OpusPacket, now: Nanoseconds) -> Take:
+    def _play(self, timestamp: int, packet: OpusPacket, now: Nanoseconds, *, quiet: bool) -> Take:
+        arrivals = self.arrivals
         if self._concealed:
-            self.arrivals.ran_dry(timestamp, packet.arrival)
+            arrivals.ran_dry(timestamp, packet.arrival, now)
+        elif arrivals.extra_ns and now - self._losses_since > _LOSS_MEMORY_NS:
+            arrivals.extra_ns = 0
+        self.delay_ns = now - packet.arrival
         self._advance(timestamp, packet)
-        follower = self._packets.get(self._next)
-        if follower is None or not self._too_long(follower[0], now):
-            return Take(self._user, Kind.PACKET, packet)
-        del self._packets[self._next]
-        self._advance(follower[0], follower[1])
+        if self._next not in self._packets:
+            self._patience = 0
+        elif self._too_long(timestamp, now, quiet=quiet):
+            return self._overlay(packet, *self._packets.pop(self._next))
+        if not self._ending:
+            self.quality.played()
+        self._rest = self._samples - self._tick
+        self._silent = self._ending
+        return Take(self.slot, Kind.PACKET, packet, None, self._samples, self._ending)
+
+    def _overlay(self, skipped: OpusPacket, timestamp: int, packet: OpusPacket) -> Take:
+        samples = self._samples - self._tick
+        self._advance(timestamp, packet)
         self.counters.add("drained")
-        return Take(self._user, Kind.OVERLAY, follower[1], packet)
+        self.quality.played(2)
+        return Take(self.slot, Kind.OVERLAY, packet, skipped, self._lasts(samples + self._samples))
 
     def _advance(self, timestamp: int, packet: OpusPacket) -> None:
+        payload = packet.payload
         self._next += 1
-        self._timestamp = timestamp
+        self._samples = packet_samples(payload) or FRAME_SAMPLES
+        self._expected = timestamp + self._samples
         self._concealed = 0
-        self._ending = packet.payload == SILENCE
+        self._ending = payload == SILENCE
 
-    def _too_long(self, timestamp: int, now: Nanoseconds) -> bool:
-        """Tell whether the next packet was due as well, not by the luck of one tick."""
-        due = self.arrivals.due_ns(timestamp)
-        slack = now - max(due if due is not None else now, now - self.arrivals.slack_ns(timestamp, now))
-        self._patience = self._patience + 1 if slack >= 0 else 0
-        if slack < 0 or (self._patience < _DRAIN_TICKS and slack < _DRAIN_NOW_NS):
+    def _lasts(self, samples: int) -> int:
+        """Return how long what is played now lasts, and keep count of what later ticks will find of it."""
+        self._rest = samples - self._tick
+        self._silent = self._ending
+        return samples
+
+    def _made_up(self, kind: Kind, samples: int, packet: OpusPacket | None = None) -> Take:
+        return Take(self.slot, kind, packet, None, self._lasts(samples))
+
+    def _too_long(self, timestamp: int, now: Nanoseconds, *, quiet: bool) -> bool:
+        """Tell whether there is a tick to spare, not by the luck of this one, and now is the time to spare it."""
+        surplus = self.arrivals.surplus_ns(timestamp, now) - self._tick * _NS_PER_SAMPLE_3 // 3
+        if surplus < 0:
+            self._patience = 0
+            return False
+        self._patience += 1
+        patient = _DRAIN_TICKS if quiet else _DRAIN_LOUD_TICKS
+        if self._patience < patient and surplus < _DRAIN_NOW_NS:
             return False
         self._patience = 0
         return True
+
+    def _too_short(self, timestamp: int, now: Nanoseconds) -> bool:
+        """Tell whether packets come so close to their tick, or after the target, that some will soon miss it."""
+        return self.arrivals.settled and self.arrivals.surplus_ns(timestamp, now) < -_NEAR_MISS_NS
+
+    def _insert(self) -> Take:
+        """Make a tick up in a quiet part, for the delay to come up to the target."""
+        self.counters.add("inserted")
+        self._patience = 0
+        return self._made_up(Kind.CONCEAL, self._tick)
 
     def _gap(self, now: Nanoseconds) -> Take | None:
         if self._packets:
@@ -229,34 +312,60 @@ class TalkerBuffer:
         self._patience = 0
         if self._ending:
             return self._stop()
-        self._concealed += 1
-        if self._concealed >= CONCEAL_TICKS:
+        self._concealed += self._tick
+        if self._concealed >= CONCEAL_FRAMES * FRAME_SAMPLES:
             return self._stop()
+        return self._conceal(self._tick)
+
+    def _conceal(self, samples: int) -> Take:
         self.counters.add("concealed")
-        return Take(self._user, Kind.CONCEAL)
+        self.quality.concealed(samples / FRAME_SAMPLES)
+        return self._made_up(Kind.CONCEAL, samples)
 
     def _overtaken(self, now: Nanoseconds) -> Take | None:
         """Go over packets that others have overtaken; what was concealed while waiting for them counts for them."""
         following = min(self._packets)
         missing = following - self._next
-        bridged = min(missing, self._concealed)
-        if missing - bridged > CONCEAL_TICKS:
+        timestamp, packet = self._packets[following]
+        redundant = self._worth_waiting(packet, now)
+        bridged = min(missing, self._concealed // self._samples)
+        if redundant and bridged == missing and self.arrivals.slack_ns(timestamp, now) < 0:
+            # What was concealed stays as the delay that is wanted, and the lost packet is played as well.
+            bridged -= 1
+        if missing - bridged > CONCEAL_FRAMES:
             return self._jump(now)
-        self._concealed -= bridged
-        self._lose(bridged)
+        self._concealed = 0
+        self._lose(bridged, now)
         if missing == bridged:
             return self.take(now)
-        self._lose(1)
-        self.counters.add("concealed")
-        if missing - bridged == 1:
-            return Take(self._user, Kind.REDUNDANCY, self._packets[following][1])
-        return Take(self._user, Kind.CONCEAL)
+        self._lose(1, now)
+        if missing - bridged == 1 and has_redundancy(packet.payload):
+            self.counters.add("restored")
+            self.quality.restored()
+            return self._made_up(Kind.REDUNDANCY, self._samples, packet)
+        return self._conceal(self._samples)
 
-    def _lose(self, count: int) -> None:
+    def _worth_waiting(self, packet: OpusPacket, now: Nanoseconds) -> bool:
+        """Tell whether packets get lost, and carry the one before them, often enough for a frame more of delay."""
+        recent = self._recent_losses if now - self._losses_since <= _LOSS_MEMORY_NS else 0
+        if recent + 1 < _LOSSES_FOR_REDUNDANCY or not has_redundancy(packet.payload):
+            return False
+        self.arrivals.extra_ns = FRAME_NS
+        return True
+
+    def _lose(self, count: int, now: Nanoseconds) -> None:
         if count:
             self._next += count
-            self._timestamp += count * FRAME_SAMPLES
-            self.counters.add("lost", count)
+            self._expected += count * self._samples
+            self._count_lost(count, now)
+
+    def _count_lost(self, count: int, now: Nanoseconds) -> None:
+        self.counters.add("lost", count)
+        self.quality.lost(count)
+        if now - self._losses_since > _LOSS_MEMORY_NS:
+            self._recent_losses = 0
+        self._recent_losses += 1
+        self._losses_since = now
 
     def _jump(self, now: Nanoseconds) -> Take | None:
         """Leave out a hole longer than concealment can bridge."""
@@ -270,4 +379,5 @@ class TalkerBuffer:
         if self._ending:
             return None
         self.counters.add("concealed")
-        return Take(self._user, Kind.FADE)
+        self.quality.concealed(self._tick / FRAME_SAMPLES)
+        return self._made_up(Kind.FADE, self._tick)

@@ -1,60 +1,190 @@
-"""Talkers' strips: gain and mute, without a step when they change."""
+"""Talkers' strips: high-pass, noise suppression, levelling, gain and mute, without a step when any of them changes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from common.types import UserId
-from engine.audio.frame import FRAME_SAMPLES, Frame
+from common.types import Suppression, UserId
+from engine.audio.frame import Samples
+from engine.audio.high_pass import HighPass
+from engine.audio.levelling import Levelling
+from engine.audio.loudness import Loudness
 from engine.audio.playout import Take
-from engine.audio.settings import TalkerStrip
+from engine.audio.settings import DEFAULT_LOUDNESS, TalkerStrip
+from engine.audio.suppression import Suppressors
 
-RAMP = np.linspace(0.0, 1.0, FRAME_SAMPLES, dtype=np.float32)[:, None]
-"""A change of gain takes one frame, shape (960, 1)."""
+_QUIET = np.float32(0.06)
+"""A frame is quiet, fit for a cut, when its peak is 24 dB below the talker's recent ones."""
+
+_SILENT = np.float32(0.003)
+"""Quiet whatever came before, −50 dBFS."""
+
+_HOLD = np.float32(0.995)
+
+Gains = NDArray[np.float32]
+SlotArray = NDArray[np.intp]
+
+_NOBODY: SlotArray = np.zeros(0, np.intp)
+_NOTHING: Gains = np.zeros(0, np.float32)
+
+
+class Voices(NamedTuple):
+    """What leaves the strips in one tick, a row per talker who sounds.
+
+    ``rows`` (n, samples) are before the fader. ``before`` and ``after`` (n,) are the gains at the tick's ends, fader
+    and levelling together; ``level_before`` and ``level_after`` levelling alone, what a solo is heard with.
+    ``sounding`` (n,): sends more than silence.
+    """
+
+    slots: SlotArray
+    rows: Samples
+    before: Gains
+    after: Gains
+    level_before: Gains
+    level_after: Gains
+    sounding: NDArray[np.bool_]
 
 
 class Strips:
-    """Applies each talker's gain to its row and measures what leaves it."""
+    """The strips of one mix, by slot; ``capacity`` slots, frames of ``samples``."""
 
-    def __init__(self) -> None:
-        self._target: dict[UserId, float] = {}
-        self._heard: dict[UserId, float] = {}
-        self.peaks: dict[UserId, float] = {}
-        self.sounding: set[UserId] = set()
-        """Who is heard in the last frame: not muted, and sending more than silence."""
+    def __init__(self, capacity: int, samples: int) -> None:
+        self._fader = np.ones(capacity, np.float32)
+        self._heard = np.ones(capacity, np.float32)
+        self._level = np.ones(capacity, np.float32)
+        self._levelled = np.zeros(capacity, np.bool_)
+        self._filtered = np.zeros(capacity, np.bool_)
+        self._filtering = False
+        """Whether the high-pass has work: somebody wants it, or just stopped wanting it."""
+        self._seen = np.full(capacity, -2, np.int64)
+        self._hold = np.zeros(capacity, np.float32)
+        self._peaks = np.zeros(capacity, np.float32)
+        self._suppressed: dict[int, UserId] = {}
+        self._high_pass = HighPass(capacity, samples)
+        self._loudness = Loudness(capacity, samples, every=2, first=1)
+        self._levelling = Levelling(capacity, samples)
+        self.suppressors = Suppressors()
+        self.quiet: frozenset[int] = frozenset()
+        """The slots whose last frame was quiet."""
+        self._target = DEFAULT_LOUDNESS
+        self._tick = 0
+        self._last: list[int] = []
+        self._slots: SlotArray = np.zeros(0, np.intp)
+        self._silent: list[bool] = []
+        self._sounding: NDArray[np.bool_] = np.zeros(0, np.bool_)
+        self._fresh: NDArray[np.bool_] | None = None
 
-    def adopt(self, talkers: Iterable[TalkerStrip]) -> None:
-        """Take the talkers' settings; a new talker starts at its gain, the others' change is ramped."""
-        self._target = {strip.user: 0.0 if strip.muted else strip.gain for strip in talkers}
-        self._heard = {user: self._heard.get(user, gain) for user, gain in self._target.items()}
-        self.peaks = {user: self.peaks.get(user, 0.0) for user in self._target}
+    def adopt(
+        self, strips: Sequence[TalkerStrip], slots: Mapping[UserId, int], fresh: Sequence[int], loudness: float
+    ) -> None:
+        """Take the talkers' settings, and forget what the ``fresh`` slots' last owners left behind."""
+        for slot in fresh:
+            self._forget(slot)
+        for strip in strips:
+            slot = slots[strip.user]
+            self._fader[slot] = 0.0 if strip.muted else strip.gain
+            self._levelled[slot] = strip.levelling
+            self._filtered[slot] = strip.high_pass
+        self._filtering = self._filtering or bool(self._filtered.any())
+        self._target = loudness
+        suppressed = {strip.user: strip.suppression for strip in strips if strip.suppression is not Suppression.OFF}
+        self.suppressors.adopt(suppressed)
+        self._suppressed = {slots[user]: user for user in suppressed}
 
-    def process(self, takes: Sequence[Take], voices: Frame) -> Frame:
-        """Apply gains to ``voices`` (rows as in ``takes``), in place; silent talkers' gains are set at once."""
-        self.sounding = {take.user for take in takes if not take.silent and self._open(take.user)}
+    def process(self, takes: Sequence[Take], rows: Samples) -> Voices:
+        """Process ``rows`` (as in ``takes``) in place."""
+        slots = self._find(takes)
+        if self._filtering:
+            self._filtering = bool(self._filtered.any())
+            self._high_pass.process(slots, rows, self._filtered[slots])
+        if not self.suppressors.idle:
+            self._suppress(takes, rows)
+        self._listen(slots, rows)
+        return self._gains(slots, rows)
+
+    def rest(self) -> None:
+        """Let a tick pass in which nobody sounds."""
+        self._tick += 1
+        self._last = []
+        self._loudness.keep(_NOBODY, _NOTHING)
+        self.quiet = frozenset()
+        self._hush(())
+
+    # reading, any thread
+
+    def peak(self, slot: int) -> float:
+        """Return the highest sample of the last frame after the fader, 0.0 for who does not sound."""
+        return float(self._peaks[slot]) if self._seen[slot] == self._tick else 0.0
+
+    def level(self, slot: int) -> float:
+        """Return the gain that levelling adds."""
+        return float(self._level[slot])
+
+    @property
+    def short_term(self) -> Gains:
+        """Loudness after the fader, LUFS by slot."""
+        return self._loudness.short_term
+
+    def close(self) -> None:
+        """Free what the effects hold."""
+        self.suppressors.close()
+
+    def _forget(self, slot: int) -> None:
+        self._heard[slot] = self._level[slot] = 1.0
+        self._seen[slot] = -2
+        self._hold[slot] = self._peaks[slot] = 0.0
+        self._high_pass.reset(slot)
+        self._loudness.reset(slot)
+        self._levelling.reset(slot)
+
+    def _suppress(self, takes: Sequence[Take], rows: Samples) -> None:
         for row, take in enumerate(takes):
-            self._apply(take.user, voices[row])
-        self._measure(takes, voices)
-        for user in self._target.keys() - {take.user for take in takes}:
-            self._heard[user] = self._target[user]
-            self.peaks[user] = 0.0
-        return voices
+            user = self._suppressed.get(take.slot)
+            if user is not None:
+                self.suppressors.process(user, rows[row])
+        self._hush([take.slot for take in takes])
 
-    def _open(self, user: UserId) -> bool:
-        return self._heard[user] > 0.0 or self._target[user] > 0.0
+    def _hush(self, sounding: Collection[int]) -> None:
+        """Tell the effects of who has stopped."""
+        for slot, user in self._suppressed.items():
+            if slot not in sounding:
+                self.suppressors.silence(user)
 
-    def _apply(self, user: UserId, voice: NDArray[np.float32]) -> None:
-        before, after = self._heard[user], self._target[user]
-        if before != after:
-            voice *= before + (after - before) * RAMP
-            self._heard[user] = after
-        elif after != 1.0:
-            voice *= after
+    def _listen(self, slots: SlotArray, rows: Samples) -> None:
+        """Measure the peaks before the fader, and who is quiet."""
+        peaks = np.maximum(rows.max(axis=1), -rows.min(axis=1)) if len(rows) else np.zeros(0, np.float32)
+        hold = np.maximum(peaks, self._hold[slots] * _HOLD)
+        self._hold[slots] = hold
+        self._peaks[slots] = peaks
+        (quiet,) = (peaks <= np.maximum(hold * _QUIET, _SILENT)).nonzero()
+        self.quiet = frozenset(slots[quiet].tolist())
 
-    def _measure(self, takes: Sequence[Take], voices: Frame) -> None:
-        if not takes:
-            return
-        rows = voices.reshape(len(takes), -1)
-        peaks = np.maximum(rows.max(axis=1), -rows.min(axis=1)).tolist()
-        self.peaks.update((take.user, peak) for take, peak in zip(takes, peaks, strict=True))
+    def _find(self, takes: Sequence[Take]) -> SlotArray:
+        """Return whose takes these are; most ticks have the same talkers as the one before."""
+        slots = [take.slot for take in takes]
+        silent = [take.silent for take in takes]
+        self._tick += 1
+        self._fresh = None
+        if slots != self._last:
+            self._last, self._slots = slots, np.array(slots, np.intp)
+            # Who begins to sound begins with the gain that is set; a change while sounding is ramped.
+            self._fresh = self._seen[self._slots] != self._tick - 1
+        if silent != self._silent:
+            self._silent, self._sounding = silent, ~np.array(silent, np.bool_)
+        self._seen[self._slots] = self._tick
+        return self._slots
+
+    def _gains(self, slots: SlotArray, rows: Samples) -> Voices:
+        powers = self._loudness.weigh(slots, rows)
+        level = self._levelling.gains(slots, powers, self._levelled[slots], self._target)
+        fader = self._fader[slots]
+        after = fader * level
+        level_before, before = self._level[slots], self._heard[slots]
+        if self._fresh is not None:
+            level_before, before = np.where(self._fresh, level, level_before), np.where(self._fresh, after, before)
+        self._level[slots], self._heard[slots] = level, after
+        self._peaks[slots] *= after
+        self._loudness.keep(slots, powers * after * after)
+        return Voices(slots, rows, before, after, level_before, level, self._sounding)

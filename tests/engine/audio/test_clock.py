@@ -1,7 +1,7 @@
 import threading
 
 from engine.audio.clock import CATCH_UP_TICKS, MixClock
-from engine.audio.frame import TICK_NS
+from engine.audio.frame import FRAME_NS
 
 
 class Ticks:
@@ -47,19 +47,19 @@ def test_a_failing_correction_does_not_end_the_show(monkeypatch):
     monkeypatch.setattr(ticks, "steer", lambda _now: 1 // 0)
     monkeypatch.setattr("time.perf_counter_ns", lambda: 0)
     clock = MixClock(ticks)
-    assert clock._beat(0) == TICK_NS
+    assert clock._beat(0) == FRAME_NS
     assert clock.failures == 1
 
 
 def test_a_long_sleep_is_skipped_not_made_up(monkeypatch):
     ticks = Ticks()
     clock = MixClock(ticks)
-    monkeypatch.setattr("time.perf_counter_ns", lambda: 100 * TICK_NS + 5)
-    assert clock._beat(0) == 101 * TICK_NS
+    monkeypatch.setattr("time.perf_counter_ns", lambda: 100 * FRAME_NS + 5)
+    assert clock._beat(0) == 101 * FRAME_NS
     assert ticks.skipped == 100
-    assert ticks.ticks == [100 * TICK_NS]
-    monkeypatch.setattr("time.perf_counter_ns", lambda: (101 + CATCH_UP_TICKS) * TICK_NS)
-    assert clock._beat(101 * TICK_NS) == 102 * TICK_NS
+    assert ticks.ticks == [100 * FRAME_NS]
+    monkeypatch.setattr("time.perf_counter_ns", lambda: (101 + CATCH_UP_TICKS) * FRAME_NS)
+    assert clock._beat(101 * FRAME_NS) == 102 * FRAME_NS
     assert ticks.skipped == 100
 
 
@@ -67,8 +67,8 @@ def test_a_skip_that_fails_does_not_end_the_show(monkeypatch):
     ticks = Ticks()
     monkeypatch.setattr(ticks, "skip", lambda _ticks: 1 // 0)
     clock = MixClock(ticks)
-    monkeypatch.setattr("time.perf_counter_ns", lambda: 100 * TICK_NS)
-    assert clock._beat(0) == 101 * TICK_NS
+    monkeypatch.setattr("time.perf_counter_ns", lambda: 100 * FRAME_NS)
+    assert clock._beat(0) == 101 * FRAME_NS
     assert clock.failures == 1
 
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from common.errors import ErrorCode, RelayError
 from engine.audio import opus as room
-from engine.audio.frame import FRAME_SAMPLES
-from engine.audio.opus import SILENCE, CorruptPacketError, Opus
+from engine.audio.frame import FRAME_SAMPLES, SILENCE
+from engine.audio.opus import CorruptPacketError, Opus
 
 
 def test_silence_decodes_to_nothing(opus):

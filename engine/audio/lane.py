@@ -1,0 +1,159 @@
+"""One mix at one delay: the whole way from packets to packets, for the destinations that share the delay.
+
+The live lane always runs, with or without destinations, since what is measured of talkers is measured there.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from common.types import ChannelId, Nanoseconds, UserId
+from engine.audio.decoder import Decoders
+from engine.audio.delay import DelayLine
+from engine.audio.encoder import TAIL_MS, Encoders
+from engine.audio.frame import FRAME_MS, OpusPacket, tick_samples
+from engine.audio.jitter_buffer import JitterBuffer
+from engine.audio.meter import DestinationReading, SourceReading, TalkerReading
+from engine.audio.mixer import Mixer
+from engine.audio.opus import Opus
+from engine.audio.playout import Take
+from engine.audio.settings import MixSettings
+from engine.audio.slots import Slots
+from engine.audio.strip import Strips
+
+PATIENCE_NS = 200_000_000
+"""What a delayed lane keeps back for playout: packets that came late are in time again, and redundancy is there."""
+
+Packets = dict[ChannelId, bytes | None]
+
+
+class Lane:
+    """The mix for the destinations whose delay is ``delay_s``; made at ``now``."""
+
+    def __init__(self, opus: Opus, tick_ms: int, delay_s: float, now: Nanoseconds) -> None:
+        self._tick_ms = tick_ms
+        self._samples = samples = tick_samples(tick_ms)
+        delay_ns = round(delay_s * 1e9)
+        patience = min(PATIENCE_NS, delay_ns)
+        self.line = DelayLine(delay_ns - patience, now) if delay_ns else None
+        self._slots = Slots()
+        self.jitter = JitterBuffer(samples, patience)
+        self._decoders = Decoders(opus, samples)
+        self._encoders = Encoders(opus, tick_ms)
+        self._destinations: tuple[ChannelId, ...] = ()
+        self._idle_ms = TAIL_MS
+        self.takes: list[Take] = []
+        """What the last tick played."""
+        self._make_arrays()
+
+    def adopt(self, settings: MixSettings) -> None:
+        """Take what concerns this lane of the settings."""
+        fresh = self._slots.adopt(strip.user for strip in settings.talkers)
+        slots = self._slots.taken
+        if self._slots.capacity > self._capacity:
+            self._strips.close()
+            self._make_arrays()
+        self.jitter.adopt(slots)
+        self._decoders.adopt(slots)
+        self._strips.adopt(settings.talkers, slots, fresh, settings.loudness)
+        self._mixer.adopt(settings, slots)
+        self._destinations = tuple(strip.channel for strip in settings.destinations)
+        self._encoders.adopt(self._destinations)
+
+    def tick(self, packets: Sequence[OpusPacket], now: Nanoseconds) -> Packets:
+        """Take in what came since the last tick and return every destination's packet; the order of work of a tick."""
+        self._arrive(packets, now)
+        self.takes = self.jitter.take(now, self._strips.quiet)
+        if not self.takes and self._idle_ms >= TAIL_MS:
+            self._strips.rest()
+            self._mixer.rest()
+            return dict.fromkeys(self._destinations)
+        self._idle_ms = 0 if self.takes else self._idle_ms + self._tick_ms
+        speech = self._decoders.decode(self.takes)
+        voices = self._strips.process(self.takes, speech)
+        frames = self._mixer.mix(voices)
+        return self._encoders.encode(frames, self._mixer.sounding)
+
+    @property
+    def places(self) -> Mapping[UserId, int]:
+        """Every talker's slot."""
+        return self._slots.taken
+
+    def heard(self, destinations: Sequence[int]) -> list[bool]:
+        """Return of each of the last tick's takes whether it was heard at one of these destinations (indexes)."""
+        heard: list[bool] = np.logical_or.reduce(self._mixer.audible[list(destinations)], axis=0).tolist()
+        return heard
+
+    def dump(self, users: Collection[UserId], now: Nanoseconds) -> None:
+        """Let nothing out of what these people said that was not heard yet; the live lane holds nothing."""
+        if self.line is not None:
+            self.line.dump(users, now)
+            self.jitter.drop(users)
+
+    def close(self) -> None:
+        """Free all codec states."""
+        self._decoders.close()
+        self._encoders.close()
+        self._strips.close()
+
+    # reading, any thread
+
+    def read_talkers(self, users: Collection[UserId], now: Nanoseconds) -> dict[UserId, TalkerReading]:
+        """Return what was measured of these people."""
+        loudness = self._strips.short_term.tolist()
+        return {user: self._read_talker(user, loudness, now) for user in users}
+
+    def read_sources(self) -> dict[ChannelId, SourceReading]:
+        """Return the sources' levels."""
+        return self._mixer.read_sources()
+
+    def read_destinations(self, now: Nanoseconds) -> dict[ChannelId, DestinationReading]:
+        """Return the destinations' levels."""
+        return self._mixer.read_destinations(0.0 if self.line is None else self.line.held_ms(now))
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What was dropped, by reason."""
+        return self.jitter.counters.snapshot() | ({} if self.line is None else self.line.counters.snapshot())
+
+    def _make_arrays(self) -> None:
+        """Make what is indexed by slot; made anew for more talkers than ever, it has forgotten the others' past."""
+        self._capacity = self._slots.capacity
+        self._strips = Strips(self._capacity, self._samples)
+        self._mixer = Mixer(self._capacity, self._tick_ms)
+
+    def _arrive(self, packets: Sequence[OpusPacket], now: Nanoseconds) -> None:
+        if self.line is None:
+            self.jitter.fill(packets)
+            return
+        self.line.hold(packets)
+        self.jitter.fill(self.line.release(now))
+
+    def _read_talker(self, user: UserId, loudness: Sequence[float], now: Nanoseconds) -> TalkerReading:
+        buffer, decoder = self.jitter.talkers[user], self._decoders.talkers[user]
+        loss, concealed, quality = buffer.quality.read()
+        return TalkerReading(
+            talking=buffer.playing,
+            peak=self._strips.peak(buffer.slot),
+            loudness=loudness[buffer.slot],
+            levelling=self._strips.level(buffer.slot),
+            talk_ms=round(buffer.quality.talk_frames * FRAME_MS),
+            delay_ms=buffer.delay_ns / 1e6,
+            target_ms=buffer.arrivals.target_ns(now) / 1e6,
+            jitter_ms=buffer.arrivals.jitter_ns / 1e6,
+            loss=loss,
+            concealed=concealed,
+            quality=quality,
+            counts=buffer.counters.snapshot() | decoder.counters.snapshot(),
+        )
+
+
+def share_of(settings: MixSettings, delay_s: float) -> MixSettings:
+    """Return the settings with only the destinations of that delay."""
+    chosen = [index for index, strip in enumerate(settings.destinations) if strip.delay_s == delay_s]
+    return replace(
+        settings,
+        destinations=tuple(settings.destinations[index] for index in chosen),
+        routes=tuple(tuple(row[index] for index in chosen) for row in settings.routes),
+    )
