@@ -32,7 +32,7 @@ class VoiceLine:
     """The line of one bot. ``listens``: self-muted and hearing; otherwise self-deafened and speaking."""
 
     def __init__(self, bot: Bot, guild: GuildId, mixing: Mixing, tls: ssl.SSLContext, *, listens: bool) -> None:
-        self.sender = None if listens else Sender()
+        self.sender = None if listens else Sender(mixing.tick_ms)
         self._bot = bot
         self._guild = guild
         self._mixing = mixing

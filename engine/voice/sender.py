@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from common.types import Ssrc
-from engine.audio.frame import FRAME_SAMPLES
+from engine.audio.frame import FRAME_SAMPLES, TICK_MS, tick_samples
 from engine.metrics import Counters
 from engine.voice import rtp
 from engine.voice.aead import NonceExhaustedError, TransportCipher
@@ -20,9 +20,10 @@ from engine.voice.dave import SILENCE, DaveGroup
 SILENCE_FRAMES = 5
 """Silence frames after sound, so that listeners' decoders don't invent a continuation (Discord's documentation)."""
 
+HELD_MS = 100
+"""So much sound waits for its announcement, no more."""
 
-HELD_PACKETS = 5
-"""So many packets wait for the announcement of their sound, no more: 0.1 s."""
+_MASK = 0xFFFFFFFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +41,22 @@ class Transport:
 
 
 class Sender:
-    """Called once a tick by the mix thread; connections come and go beneath it (from the loop).
+    """Called once a tick of ``tick_ms`` by the mix thread; connections come and go beneath it (from the loop).
 
     ``counters``: ``sent``, and why packets were not: ``not_connected``, ``dave_not_ready``, ``socket_full``,
     ``socket_error``, ``nonce_exhausted``.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tick_ms: int = TICK_MS) -> None:
         self.counters = Counters()
+        self._step = tick_samples(tick_ms)
+        self._most_held = HELD_MS // tick_ms
         self._sequence = secrets.randbits(16)
         self._timestamp = secrets.randbits(32)
         self._transport: Transport | None = None
         self._silence_due = 0
+        self._quiet = 0
+        """Samples of silence since the last packet."""
         self._speaking = False
         self._held: list[bytes] | None = None
         # The loop ends the sound of a connection while the mix thread may be in the middle of a packet.
@@ -60,12 +65,12 @@ class Sender:
     def __call__(self, opus: bytes | None) -> None:
         """Send one tick's packet; ``None`` is silence."""
         with self._lock:
-            self._timestamp = (self._timestamp + FRAME_SAMPLES) & 0xFFFFFFFF
+            self._timestamp = (self._timestamp + self._step) & _MASK
             if opus is not None:
-                self._silence_due = SILENCE_FRAMES
-                self._send(opus)
+                self._silence_due, self._quiet = SILENCE_FRAMES, 0
+                self._send(opus, self._timestamp)
             elif self._silence_due:
-                self._send_silence()
+                self._stay_silent()
 
     def attach(self, transport: Transport) -> None:
         """Send through ``transport`` from now on."""
@@ -76,20 +81,30 @@ class Sender:
         """End the sound now, with the silence frames that are due, and let go of the transport; time goes on."""
         with self._lock:
             while self._silence_due and self._transport is not None:
-                self._timestamp = (self._timestamp + FRAME_SAMPLES) & 0xFFFFFFFF
-                self._send_silence()
+                self._timestamp = (self._timestamp + self._step) & _MASK
+                self._stay_silent()
             if self._transport is not None:
                 self._release(self._transport)
             self._transport = None
 
-    def _send_silence(self) -> None:
+    def _stay_silent(self) -> None:
+        """Send a silence frame when its 20 ms are over, with the time at which they began.
+
+        A tick of 10 ms is half of one. Sent when it begins, it would overlap with sound that comes back in its second
+        half, and listeners drop what is older than what they have played.
+        """
+        self._quiet += self._step
+        if self._quiet < FRAME_SAMPLES:
+            return
+        began = (self._timestamp + self._step - self._quiet) & _MASK
+        self._quiet = 0
         self._silence_due -= 1
-        self._send(SILENCE)
+        self._send(SILENCE, began)
         if not self._silence_due and self._speaking and self._transport is not None:
             self._speaking = False
             self._transport.announce(False, lambda: None)
 
-    def _send(self, opus: bytes) -> None:
+    def _send(self, opus: bytes, timestamp: int) -> None:
         transport = self._transport
         if transport is None:
             self.counters.add("not_connected")
@@ -99,7 +114,7 @@ class Sender:
             self.counters.add("dave_not_ready")
             return
         try:
-            header = rtp.write(self._sequence, self._timestamp, transport.ssrc)
+            header = rtp.write(self._sequence, timestamp, transport.ssrc)
             datagram = transport.cipher.encrypt(header, frame)
         except NonceExhaustedError:
             self.counters.add("nonce_exhausted")
@@ -111,7 +126,7 @@ class Sender:
             self._put(transport, datagram)
             return
         self._held.append(datagram)
-        if len(self._held) >= HELD_PACKETS:
+        if len(self._held) >= self._most_held:
             self._release(transport)
 
     def _begin(self, transport: Transport) -> None:

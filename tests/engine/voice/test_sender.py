@@ -1,9 +1,11 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.voice import aead, rtp
 from engine.voice.aead import TransportCipher
 from engine.voice.dave import SILENCE, DaveGroup
-from engine.voice.sender import HELD_PACKETS, Sender, Transport
+from engine.voice.sender import HELD_MS, Sender, Transport
 from simulator.transport import TransportKey
 
 KEY = bytes(32)
@@ -44,8 +46,13 @@ def wire():
 
 
 @pytest.fixture
-def sender(wire):
-    made = Sender()
+def tick_ms():
+    return 20
+
+
+@pytest.fixture
+def sender(wire, tick_ms):
+    made = Sender(tick_ms)
     made.attach(wire.transport())
     return made
 
@@ -77,13 +84,16 @@ def test_packets_wait_for_their_announcement(sender, wire):
     assert sender.counters.snapshot() == {"sent": 3}
 
 
-def test_an_announcement_that_takes_long_holds_up_no_more_than_a_few_packets(sender, wire):
+@pytest.mark.parametrize("tick_ms", [20, 10])
+def test_an_announcement_that_takes_long_holds_up_no_more_than_a_tenth_of_a_second(sender, wire, tick_ms):
     wire.slow = True
-    for _ in range(HELD_PACKETS):
+    for _ in range(HELD_MS // tick_ms - 1):
         sender(b"a")
-    assert len(wire.audio) == HELD_PACKETS
+    assert wire.audio == []
+    sender(b"a")
+    assert len(wire.audio) == HELD_MS // tick_ms
     wire.waiting[0]()
-    assert len(wire.audio) == HELD_PACKETS
+    assert len(wire.audio) == HELD_MS // tick_ms
 
 
 def test_what_waits_at_the_end_is_sent(sender, wire):
@@ -158,3 +168,39 @@ def test_numbers_wrap(sender, wire):
     sender(b"b")
     assert [(audio.sequence, audio.timestamp) for audio in wire.audio] == [(65535, 0), (0, 960)]
     assert rtp.write(0, 960, 5)[:2] == b"\x80\x78"
+
+
+def ticks(wire):
+    """Payloads with their time in ticks of 10 ms since the first packet."""
+    first = wire.audio[0].timestamp
+    return [(audio.payload, (audio.timestamp - first) % 2**32 / 480) for audio in wire.audio]
+
+
+@pytest.mark.parametrize("tick_ms", [10])
+def test_at_10_ms_time_goes_in_ticks_and_silence_frames_are_20_ms_long(sender, wire):
+    for opus in (b"a", b"b", *[None] * 20, b"c"):
+        sender(opus)
+    silence = [(SILENCE, at) for at in (2, 4, 6, 8, 10)]
+    assert ticks(wire) == [(b"a", 0), (b"b", 1), *silence, (b"c", 22)]
+    assert [(audio.sequence - wire.audio[0].sequence) % 65536 for audio in wire.audio] == list(range(8))
+    assert wire.log[-3:-1] == [False, True]
+
+
+@given(pauses=st.lists(st.integers(1, 15), min_size=1, max_size=8))
+def test_at_10_ms_no_packet_overlaps_with_another_whenever_sound_comes_back(pauses):
+    wire, sender = Wire(), Sender(10)
+    sender.attach(wire.transport())
+    for pause in pauses:
+        for opus in (b"a", *[None] * pause):
+            sender(opus)
+    ends = [at + (2 if payload == SILENCE else 1) for payload, at in ticks(wire)]
+    assert all(end <= at for end, (_, at) in zip(ends, ticks(wire)[1:], strict=False))
+
+
+@pytest.mark.parametrize("tick_ms", [10])
+def test_finish_at_10_ms_sends_the_silence_that_is_due(sender, wire):
+    for opus in (b"a", None, None, None):
+        sender(opus)
+    sender.finish()
+    assert ticks(wire) == [(b"a", 0), *((SILENCE, at) for at in (1, 3, 5, 7, 9))]
+    assert wire.log[-1] is False
