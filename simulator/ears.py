@@ -20,7 +20,7 @@ from common.types import ChannelId, GuildId, Ssrc, UserId
 from simulator import ogg
 from simulator.dave import Op
 from simulator.davey_member import Answer, DaveyMember
-from simulator.opus import FRAME
+from simulator.opus import FRAME, SILENCES, samples
 from simulator.rooms import Clock
 from simulator.tasks import Tasks
 from simulator.transport import MODES, SILENCE, TransportKey
@@ -28,7 +28,10 @@ from simulator.udp import UdpPort
 from simulator.world import VoiceServerAssigned, World, WorldEvent
 
 MOST_PACKETS = 400_000
-"""Packets kept, two hours of one speaker; later ones are counted and not kept."""
+"""Packets kept, two hours of one speaker's 20 ms; later ones are counted and not kept."""
+
+LONGEST_GAP = 500_000 * FRAME
+"""Samples without a packet, almost three hours; a packet from beyond is of another time."""
 
 MOST_PARKED = 50
 """Packets of one speaker kept until it is told who it is."""
@@ -235,15 +238,26 @@ class Ears:
 
 
 def filled(packets: list[Heard]) -> list[bytes]:
-    """Return the packets in order of time, with silence where none were sent."""
-    if not packets:
-        return []
-    first, out, position = packets[0].timestamp, [], 0
+    """Return the packets in order of time, with silence where none were sent; each counts with its own length.
+
+    What overlaps with a packet before it came too late and is left out.
+    """
+    out: list[bytes] = []
+    position = 0
     for packet in packets:
-        due = ((packet.timestamp - first) & 0xFFFFFFFF) // FRAME
-        if not position <= due < position + 500_000:
+        gap = ((packet.timestamp - packets[0].timestamp) & 0xFFFFFFFF) - position
+        if not 0 <= gap < LONGEST_GAP:
             continue
-        out += [SILENCE] * (due - position)
-        out.append(packet.opus)
-        position = due + 1
+        fill = _silence(gap)
+        out += [*fill, packet.opus]
+        position += sum(map(samples, fill)) + (samples(packet.opus) or FRAME)
     return out
+
+
+def _silence(gap: int) -> list[bytes]:
+    """Return packets of silence for ``gap`` samples; less than 10 ms are left over."""
+    fill: list[bytes] = []
+    for length, packet in SILENCES.items():
+        fill += [packet] * (gap // length)
+        gap %= length
+    return fill

@@ -4,7 +4,7 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-from simulator.opus import FRAME, SAMPLE_RATE
+from simulator.opus import FRAME, SAMPLE_RATE, samples
 
 _HEADER = struct.Struct("<4sBBqIIIB")
 _SERIAL = 0x5EED
@@ -42,15 +42,16 @@ def _page(kind: int, granule: int, number: int, packets: list[bytes]) -> bytes:
 
 
 def write(path: Path, packets: list[bytes], *, channels: int = 1) -> None:
-    """Write packets of 20 ms each."""
+    """Write packets, of whatever length each says it has (20 ms if it says nothing that can be)."""
     head = struct.pack("<8sBBHIHB", b"OpusHead", 1, channels, _PRE_SKIP, SAMPLE_RATE, 0, 0)
     vendor = b"simulator"
     tags = b"OpusTags" + struct.pack("<I", len(vendor)) + vendor + struct.pack("<I", 0)
     pages = [_page(_FIRST, 0, 0, [head]), _page(0, 0, 1, [tags])]
+    granule = 0
     for start in range(0, max(1, len(packets)), _PACKETS_PER_PAGE):
         part = packets[start : start + _PACKETS_PER_PAGE]
-        end = start + len(part)
-        pages.append(_page(_LAST if end >= len(packets) else 0, end * FRAME, len(pages), part))
+        granule += sum(samples(packet) or FRAME for packet in part)
+        pages.append(_page(_LAST if start + len(part) >= len(packets) else 0, granule, len(pages), part))
     temporary = path.with_suffix(path.suffix + ".part")
     temporary.write_bytes(b"".join(pages))
     temporary.replace(path)

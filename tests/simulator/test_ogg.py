@@ -18,6 +18,13 @@ def test_a_packet_that_fills_its_segments(tmp_path, size):
     assert ogg.read(tmp_path / "a.ogg") == [bytes(size)] * 3
 
 
+@pytest.mark.parametrize(("packet", "length"), [(b"\xf8\xff\xfe", 960), (b"\xf0\xff\xfe", 480), (b"\x03\x00", 960)])
+def test_time_counts_by_what_packets_hold(tmp_path, packet, length):
+    ogg.write(tmp_path / "a.ogg", [packet] * 120)
+    pages = (tmp_path / "a.ogg").read_bytes().split(b"OggS")[3:]
+    assert [int.from_bytes(page[2:10], "little") for page in pages] == [50 * length, 100 * length, 120 * length]
+
+
 @pytest.mark.parametrize("content", [b"", b"RIFF....WAVE", b"OggS"])
 def test_what_is_no_ogg_opus_is_refused(tmp_path, content):
     (tmp_path / "a.ogg").write_bytes(content + bytes(40))
