@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 AUDIO = "casters.ogg"
 SOURCES = {"Team Red": "relay-red", "Team Blue": "relay-blue"}
 DESTINATION = ("Casters", "relay-casters")
+TICK_MS = (20, 10)
 START_SECONDS = 20.0
 END_SECONDS = 15.0
 
@@ -41,7 +42,7 @@ def token_variable(bot: str) -> str:
     return "DVC_TOKEN_" + bot.upper().replace("-", "_")
 
 
-def session_file(discord: Json) -> str:
+def session_file(discord: Json, tick_ms: int = TICK_MS[0]) -> str:
     """Return the session file for the simulator's addresses."""
 
     def place(kind: str, channel: str, bot: str) -> list[str]:
@@ -52,7 +53,7 @@ def session_file(discord: Json) -> str:
             f'name = "{channel}"',
         ]
 
-    lines = [f'guild = "{discord["guild"]}"']
+    lines = [f'guild = "{discord["guild"]}"', f"tick_ms = {tick_ms}"]
     for channel, bot in SOURCES.items():
         lines += place("sources", channel, bot)
     lines += place("destinations", *DESTINATION)
@@ -129,13 +130,13 @@ class Watcher:
         self._thread.join(END_SECONDS)
 
 
-def relay(folder: Path, seconds: float, *, live: bool) -> Json:
+def relay(folder: Path, seconds: float, *, live: bool, tick_ms: int = TICK_MS[0]) -> Json:
     """Run the show for ``seconds`` after the relay is up; return the report."""
     heard, audio = folder / "heard.json", folder / AUDIO
     simulator = ["simulator", "--folder", str(folder), "--report", str(heard), "--audio", str(audio)]
     with running(simulator) as discord_process:
         discord = first_line(discord_process)
-        (folder / "session.toml").write_text(session_file(discord), "utf-8")
+        (folder / "session.toml").write_text(session_file(discord, tick_ms), "utf-8")
         tokens = {token_variable(bot): token for bot, token in discord["tokens"].items()}
         engine = ["engine", "--session", str(folder / "session.toml"), "--meters-hz", "5"]
         with running(engine, env={**os.environ, **tokens}) as engine_process:
@@ -174,11 +175,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="dev.py demo", description=__doc__)
     parser.add_argument("--headless", action="store_true", help="draw nothing while it runs")
     parser.add_argument("--seconds", type=float, default=30.0, help="how long to relay; default 30")
+    parser.add_argument("--tick-ms", type=int, choices=TICK_MS, default=TICK_MS[0], help="the mixer's step; default 20")
     parser.add_argument("--report", type=Path, help="write the figures as JSON")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="relay-demo-") as name:
         try:
-            report = relay(Path(name), options.seconds, live=not options.headless)
+            report = relay(Path(name), options.seconds, live=not options.headless, tick_ms=options.tick_ms)
         except DemoError as error:
             print(error, file=sys.stderr)
             return 1

@@ -25,6 +25,11 @@ def test_the_session_file_names_places_and_variables_and_no_token():
     assert "secret-red" not in text
 
 
+@pytest.mark.parametrize("tick_ms", [20, 10])
+def test_the_session_file_says_the_tick(tick_ms):
+    assert tomllib.loads(session_file(DISCORD, tick_ms))["tick_ms"] == tick_ms
+
+
 @pytest.mark.parametrize("content", [None, "", '{"talkers": ['])
 def test_a_simulator_that_ended_without_its_report_is_said_in_words(tmp_path, content):
     file = tmp_path / "heard.json"
