@@ -4,6 +4,7 @@ A session outlives its socket for ``resume_window_s``; then, or when its bot clo
 from voice too, as people see it on Discord.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -92,6 +93,17 @@ class Gateway:
             if connection.session and not resumable:
                 connection.session.resumable = False
             connection.send(Op.INVALID_SESSION, resumable)
+
+    async def keep_updating(self, guild_id: GuildId, period_s: float) -> None:
+        """Send GUILD_UPDATE for ever to everybody who is in the guild and wants to know; it says the same each time."""
+        guild = self._world.guilds[guild_id]
+        text, moment = json.dumps(payloads.guild(guild)), self._clock.now()
+        while True:
+            moment += period_s
+            await self._clock.sleep_until(moment)
+            for session in self._sessions.values():
+                if session.intents & Intent.GUILDS and session.account.id in guild.members:
+                    session.dispatch_text("GUILD_UPDATE", text)
 
     # What a connection asks for
 

@@ -22,6 +22,7 @@ _OUTBOX_LIMIT = 4096
 _MAX_FRAME = 4096
 _MESSAGES_PER_MINUTE = 120
 _HEARTBEAT_GRACE = 1.5
+_LONG_TEXT = 1 << 16
 
 
 class Op(IntEnum):
@@ -168,7 +169,11 @@ class Connection:
         if self._deflate is None:
             await self._socket.send_str(text)
             return
-        data = self._deflate.compress(text.encode()) + self._deflate.flush(zlib.Z_SYNC_FLUSH)
+        if len(text) < _LONG_TEXT:
+            data = _deflated(self._deflate, text)
+        else:
+            # Milliseconds, in which people's packets would not go out.
+            data = await asyncio.to_thread(_deflated, self._deflate, text)
         await self._socket.send_bytes(data)
 
     async def _read(self) -> None:
@@ -219,6 +224,10 @@ class Connection:
         if len(self._recent) == _MESSAGES_PER_MINUTE and now - self._recent[0] < 60.0:  # noqa: PLR2004 - a minute
             raise GatewayClosed(CloseCode.RATE_LIMITED)
         self._recent.append(now)
+
+
+def _deflated(stream: "zlib._Compress", text: str) -> bytes:
+    return stream.compress(text.encode()) + stream.flush(zlib.Z_SYNC_FLUSH)
 
 
 def _decode(text: str) -> tuple[int, object]:

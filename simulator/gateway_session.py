@@ -52,20 +52,27 @@ class Session:
         self.attached = 0
         """How often it has been given a socket."""
         self.outlet: Callable[[str], None] | None = None
-        self._replay: deque[tuple[int, str]] = deque(maxlen=replay_limit)
+        self._replay: deque[tuple[int, str, str]] = deque(maxlen=replay_limit)
 
     def dispatch(self, event: str, data: dict[str, Any]) -> None:
         """Send an event, or keep it for a RESUME."""
+        self.dispatch_text(event, json.dumps(data))
+
+    def dispatch_text(self, event: str, data: str) -> None:
+        """Do so with data that are JSON already."""
         self.sequence += 1
-        text = json.dumps({"op": 0, "s": self.sequence, "t": event, "d": data})
-        self._replay.append((self.sequence, text))
+        self._replay.append((self.sequence, event, data))
         if self.outlet is not None:
-            self.outlet(text)
+            self.outlet(_text(self.sequence, event, data))
 
     def missed_since(self, sequence: int) -> list[str] | None:
         """Give every dispatch after ``sequence``; None if some of them are no longer kept."""
-        missed = [text for number, text in self._replay if number > sequence]
+        missed = [_text(*kept) for kept in self._replay if kept[0] > sequence]
         return missed if len(missed) == self.sequence - sequence else None
+
+
+def _text(sequence: int, event: str, data: str) -> str:
+    return f'{{"op": 0, "s": {sequence}, "t": "{event}", "d": {data}}}'
 
 
 def ready(world: World, session: Session, resume_url: str) -> dict[str, Any]:

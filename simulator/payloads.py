@@ -7,7 +7,19 @@ from typing import Any
 
 from common.types import UserId
 from simulator.permissions import guild_permissions
-from simulator.world import Account, Category, Channel, ChannelType, Guild, Member, Overwrite, Role, VoiceState, World
+from simulator.world import (
+    Account,
+    Category,
+    Channel,
+    ChannelType,
+    Emoji,
+    Guild,
+    Member,
+    Overwrite,
+    Role,
+    VoiceState,
+    World,
+)
 
 Json = dict[str, Any]
 JOINED_AT = "2024-01-01T00:00:00.000000+00:00"
@@ -121,6 +133,19 @@ def role(entry: Role) -> Json:
     }
 
 
+def emoji(entry: Emoji) -> Json:
+    """Give the emoji object."""
+    return {
+        "id": str(entry.id),
+        "name": entry.name,
+        "roles": [str(role) for role in entry.roles],
+        "require_colons": True,
+        "managed": False,
+        "animated": False,
+        "available": True,
+    }
+
+
 def overwrite(entry: Overwrite) -> Json:
     """Give the permission overwrite object."""
     return {
@@ -195,7 +220,7 @@ def guild(entry: Guild) -> Json:
         "mfa_level": 0,
         "nsfw_level": 0,
         "features": [],
-        "emojis": [],
+        "emojis": [emoji(item) for item in entry.emojis],
         "stickers": [],
         "roles": [role(item) for item in entry.roles.values()],
         "application_id": None,

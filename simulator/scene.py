@@ -23,6 +23,10 @@ from simulator.world import Account, Channel, ChannelType, Guild, Overwrite, Rol
 SCENES = Path(__file__).parent / "scenes"
 """The scenes that come with the simulator."""
 
+MOST_ROLES = 250
+MOST_EMOJIS = 500
+ROLES_PER_EMOJI = 24
+
 _KINDS = {"text": ChannelType.TEXT, "voice": ChannelType.VOICE, "stage": ChannelType.STAGE}
 
 PermissionName = Literal[
@@ -54,10 +58,16 @@ class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class GuildTable(_Table, frozen=True):
-    """The guild; ``everyone`` is what the role of everybody allows. Defaults to an ordinary guild's."""
+    """The guild; ``everyone`` is what the role of everybody allows. Defaults to an ordinary guild's.
+
+    One that is ``full`` has as many roles and emojis as Discord allows, each emoji for some of the roles: a
+    GUILD_UPDATE of 400 kB. It is sent every ``update_period`` seconds, 0 means never.
+    """
 
     name: str
     everyone: tuple[PermissionName, ...] | None = None
+    full: bool = False
+    update_period: float = 0.0
 
 
 class RoleTable(_Table, frozen=True):
@@ -202,9 +212,19 @@ def build(scene: Scene, world: World) -> Cast:
         account = bots.get(table.name) or people[table.name]
         entry = world.add_member(guild.id, account.id, nickname=table.nickname)
         entry.roles.extend(roles[name].id for name in table.roles)
+    if scene.guild.full:
+        fill(world, guild)
     cast = Cast(guild, _build_channels(scene, world, guild), bots, people)
     _build_overwrites(scene, cast, roles)
     return cast
+
+
+def fill(world: World, guild: Guild) -> None:
+    """Make all the roles and emojis that a guild with every boost may have."""
+    roles = [world.add_role(guild.id, f"supporter of level {n}", 0).id for n in range(len(guild.roles), MOST_ROLES)]
+    for number in range(MOST_EMOJIS):
+        some = [roles[(number + k) % len(roles)] for k in range(ROLES_PER_EMOJI)]
+        world.add_emoji(guild.id, f"own_emoji_{number}", tuple(some))
 
 
 def _build_channels(scene: Scene, world: World, guild: Guild) -> dict[str, Channel]:

@@ -107,6 +107,8 @@ class Simulator:
         servers = self.real_voice_servers
         self.faults = Faults(self.world, self.gateway, self.calls, self.limits, voice_servers=servers, people=people)
         self._tasks.start(play(self._scene.faults, self.faults, self.cast, self._clock), name="timeline")
+        if period := self._scene.guild.update_period:
+            self._tasks.start(self.gateway.keep_updating(self.cast.guild.id, period), name="guild-updates")
         stack.push_async_callback(self._tasks.close)
 
     async def _serve_voice(self, stack: AsyncExitStack) -> None:

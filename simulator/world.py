@@ -19,6 +19,9 @@ RoleId = NewType("RoleId", int)
 CategoryId = NewType("CategoryId", int)
 """A category channel's snowflake."""
 
+EmojiId = NewType("EmojiId", int)
+"""A custom emoji's snowflake."""
+
 MAX_LISTENERS = 256
 """More listeners than this is a leak, not a simulation."""
 
@@ -52,6 +55,15 @@ class Role:
     name: str
     permissions: int
     position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Emoji:
+    """A guild's own emoji, for those who have one of ``roles``."""
+
+    id: EmojiId
+    name: str
+    roles: tuple[RoleId, ...]
 
 
 @dataclass(slots=True)
@@ -139,6 +151,7 @@ class Guild:
     name: str
     owner_id: UserId
     roles: dict[RoleId, Role] = field(default_factory=dict)
+    emojis: list[Emoji] = field(default_factory=list)
     categories: dict[CategoryId, Category] = field(default_factory=dict)
     channels: dict[ChannelId, Channel] = field(default_factory=dict)
     members: dict[UserId, Member] = field(default_factory=dict)
@@ -270,6 +283,12 @@ class World:
         role = Role(RoleId(self.make_snowflake()), name, permissions, position=len(guild.roles))
         guild.roles[role.id] = role
         return role
+
+    def add_emoji(self, guild_id: GuildId, name: str, roles: tuple[RoleId, ...]) -> Emoji:
+        """Make an emoji for those who have one of ``roles``."""
+        emoji = Emoji(EmojiId(self.make_snowflake()), name, roles)
+        self.guilds[guild_id].emojis.append(emoji)
+        return emoji
 
     def add_category(self, guild_id: GuildId, name: str) -> Category:
         """Make a category below those that exist."""

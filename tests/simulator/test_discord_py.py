@@ -10,6 +10,8 @@ import yarl
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
+from simulator.clock import HandClock
+from simulator.scene import fill
 from simulator.server import Simulator
 from simulator.world import VoicePlane
 
@@ -104,6 +106,18 @@ async def test_resume_after_an_abort_brings_what_was_missed(simulator: Simulator
     assert (member.display_name, after.channel.name) == ("Ben", "Blue")
     await client.until("resumed")
     assert simulator.starts.used(cast.account("alpha")) == 1
+
+
+async def test_a_full_guild_is_read(simulator: Simulator, client: Client, clock: HandClock):
+    guild = simulator.cast.guild
+    fill(simulator.world, guild)
+    updating = asyncio.ensure_future(simulator.gateway.keep_updating(guild.id, 0.5))
+    await asyncio.sleep(0)
+    clock.turn(0.5)
+    before, after = await client.until("guild_update")
+    updating.cancel()
+    assert (len(before.emojis), len(after.emojis), len(after.roles)) == (0, 500, 250)
+    assert after.emojis[0].roles
 
 
 @pytest.mark.parametrize("resumable", [True, False])

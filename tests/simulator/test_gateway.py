@@ -11,9 +11,10 @@ import pytest
 from simulator.clock import HandClock
 from simulator.gateway import GatewaySettings
 from simulator.permissions import JoinRefusal
-from simulator.scene import Scene
+from simulator.scene import Scene, parse
 from simulator.server import Simulator
 from simulator.world import VoicePlane
+from tests.simulator.conftest import SMALL
 
 HELLO = 10
 ALPHA = "token-alpha"
@@ -97,6 +98,43 @@ async def test_compressed_as_one_stream(http: aiohttp.ClientSession, simulator: 
     async with connected(http, simulator.gateway_url, "?v=10&encoding=json&compress=zlib-stream") as client:
         await client.identify()
         assert (await client.until("GUILD_CREATE"))["name"] == "Cup"
+
+
+@pytest.mark.parametrize("query", ["?v=10", "?v=10&compress=zlib-stream"])
+async def test_a_full_guild_is_updated_again_and_again(planes: list[VoicePlane], clock: HandClock, query: str):
+    scene = parse(SMALL.replace('name = "Cup"', 'name = "Cup"\nfull = true\nupdate_period = 0.5'))
+    async with Simulator(scene, voice_servers=planes, clock=clock) as simulator:
+        connector = aiohttp.TCPConnector(ssl=simulator.certificates.client)
+        async with (
+            aiohttp.ClientSession(connector=connector) as http,
+            connected(http, simulator.gateway_url, query) as client,
+        ):
+            await client.identify()
+            guild = await client.until("GUILD_CREATE")
+            for number in (3, 4):
+                clock.turn(0.5)
+                update = await client.until("GUILD_UPDATE")
+                assert client.frames[-1]["s"] == number
+                assert len(json.dumps(update)) > 400_000
+                assert update.items() <= guild.items()
+                assert (len(update["roles"]), len(update["emojis"])) == (250, 500)
+
+
+async def test_an_update_that_was_missed_is_sent_again_on_resume(planes: list[VoicePlane], clock: HandClock):
+    scene = parse(SMALL.replace('name = "Cup"', 'name = "Cup"\nupdate_period = 0.5'))
+    async with Simulator(scene, voice_servers=planes, clock=clock) as simulator:
+        connector = aiohttp.TCPConnector(ssl=simulator.certificates.client)
+        async with aiohttp.ClientSession(connector=connector) as http:
+            async with connected(http, simulator.gateway_url) as client:
+                ready = await client.identify()
+                await client.until("GUILD_CREATE")
+                simulator.faults.abort_gateway(simulator.cast.account("alpha"))
+                await client.closed_with()
+            clock.turn(0.5)
+            async with connected(http, ready["resume_gateway_url"]) as client:
+                await client.send(6, {"token": ALPHA, "session_id": ready["session_id"], "seq": 2})
+                update = await client.until("GUILD_UPDATE")
+                assert (client.frames[-1]["s"], update["name"]) == (3, "Cup")
 
 
 async def test_heartbeats_are_answered(client: Client):
