@@ -4,8 +4,9 @@ Loss is random (each packet for itself) or bursty (Gilbert's two states: in the 
 lasts three packets on average).
 
 Jitter of J ms: each packet is late by something between 0 and J, evenly spread and independent of the others, so that
-packets overtake each other. Real networks keep to no bound: one packet in a hundred is late by more, exponential with
-a mean of J/2. On top comes what the computers at both ends add, 0 to 1 ms, evenly spread; at J = 0 that is all.
+packets overtake each other. Networks with spikes keep to no bound: one packet in a hundred is late by more,
+exponential with a mean of J/2. On top comes what the computers at both ends add, 0 to 1 ms, evenly spread; at J = 0
+that is all.
 """
 
 from typing import NamedTuple
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 BURST_PACKETS = 3.0
 """Mean length of a burst."""
 
-TAIL_SHARE = 0.01
+SPIKE_SHARE = 0.01
 COMPUTERS_MS = 1.0
 
 
@@ -47,9 +48,10 @@ def lost(loss: Loss, count: int, chance: Generator) -> NDArray[np.bool_]:
     return states
 
 
-def lateness_ns(jitter_ms: float, count: int, chance: Generator) -> NDArray[np.int64]:
+def lateness_ns(jitter_ms: float, count: int, chance: Generator, *, spikes: bool = False) -> NDArray[np.int64]:
     """Return by how much each of ``count`` packets comes later than the quickest can."""
     late = chance.uniform(0.0, jitter_ms, count)
-    late += (chance.random(count) < TAIL_SHARE) * chance.exponential(1.0, count) * jitter_ms / 2
+    if spikes:
+        late += (chance.random(count) < SPIKE_SHARE) * chance.exponential(1.0, count) * jitter_ms / 2
     late += chance.uniform(0.0, COMPUTERS_MS, count)
     return (late * 1e6).astype(np.int64)

@@ -100,11 +100,10 @@ class Arrivals:
         self._count = 0
         self._refresh_in = _FIRST_REFRESH
 
-    def ran_dry(self, timestamp: int, arrival: Nanoseconds, now: Nanoseconds) -> None:
-        """Take in that this packet, already added, missed its moment: the target goes up at once."""
+    def ran_dry(self, now: Nanoseconds) -> None:
+        """Take in that a packet, already added, missed its moment: the target goes up at once if that is worth it."""
         self._cautious_until = now + _MEMORY_NS
-        late = arrival - _nanoseconds(timestamp) - self._base
-        self._jitter = max(self._jitter, min(late, LONGEST_TARGET_NS))
+        self._refresh(now)
 
     def target_ns(self, now: Nanoseconds) -> int:
         """Return the delay beyond the least transit that keeps packets in time, 0 on a clean network."""

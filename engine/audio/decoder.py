@@ -111,13 +111,13 @@ class Decoders:
 
     def decode(self, takes: Sequence[Take]) -> Samples:
         """Return one row per take, shape (len(takes), samples of a tick); valid until the next call."""
-        by_slot, tick, packet_kind = self._by_slot, self._tick, Kind.PACKET
+        by_slot, tick, whole = self._by_slot, self._tick, Kind.PACKET
         for row, take in enumerate(takes):
-            talker = by_slot[take.slot]
-            if take.kind is packet_kind and take.samples == tick and talker.plain:
+            slot, kind, packet, _, samples, _ = take
+            talker = by_slot[slot]
+            if kind is whole and samples == tick and talker.plain and packet is not None:
                 address = self._addresses[row]
-                samples = talker.decode_at(take.packet.payload, address, tick)  # type: ignore[union-attr]  # PACKET has one
-                if samples != tick:
+                if talker.decode_at(packet.payload, address, tick) != tick:
                     talker.conceal(address, tick)
             else:
                 talker.fill(take, self._rows[row], self._scratch)

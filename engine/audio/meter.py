@@ -99,6 +99,8 @@ class Ring:
 
     def add_all(self, values: Sequence[int]) -> None:
         """Keep durations in nanoseconds, not more than are kept."""
+        if not values:
+            return
         at, count = self._count % _RING, len(values)
         fits = min(count, _RING - at)
         self._values[at : at + fits] = values[:fits]

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from common.types import ChannelId, Nanoseconds, UserId
 from engine.audio.meter import Percentiles, Ring
-from engine.audio.playout import Take
+from engine.audio.playout import Kind, Take
 from engine.audio.settings import MixSettings
 
 
@@ -31,12 +31,19 @@ class Passage:
         """Count what a tick's ``takes`` played, and keep how long what was ``heard`` (n) has been here."""
         decoded, mixed, row_of_slot, ages = self._decoded, self._mixed, self._row_of_slot, []
         for take, sounds in zip(takes, heard, strict=True):
-            for packet in take.played:
-                row = row_of_slot[take.slot]
+            slot, kind, packet, skipped, _, _ = take
+            if packet is None or kind is Kind.REDUNDANCY:
+                continue
+            row = row_of_slot[slot]
+            decoded[row] += 1
+            if sounds:
+                mixed[row] += 1
+                ages.append(now - packet.arrival)
+            if skipped is not None:
                 decoded[row] += 1
                 if sounds:
                     mixed[row] += 1
-                    ages.append(now - packet.arrival)
+                    ages.append(now - skipped.arrival)
         self._residence.add_all(ages)
 
     # reading, any thread

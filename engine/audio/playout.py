@@ -31,7 +31,7 @@ from engine.audio.frame import (
     has_redundancy,
     packet_samples,
 )
-from engine.audio.quality import Quality
+from engine.audio.quality import SLICE_FRAMES, Quality
 from engine.metrics import Counters
 
 BUFFER_PACKETS = 50
@@ -43,7 +43,7 @@ CONCEAL_FRAMES = 4
 _DRAIN_TICKS = 2
 _DRAIN_LOUD_TICKS = 50
 _DRAIN_NOW_NS = 5 * FRAME_NS
-_NEAR_MISS_NS = 300_000
+_STEERING_NS = 1_500_000_000
 _NS_PER_SAMPLE_3 = 62_500  # 48 kHz: 62 500 ns per three samples
 _SEQUENCE_JUMP = 1_500
 _HALF_16 = 0x8000
@@ -80,14 +80,6 @@ class Take(NamedTuple):
     samples: int = FRAME_SAMPLES
     silent: bool = False
 
-    @property
-    def played(self) -> tuple[OpusPacket, ...]:
-        """The packets whose first samples this tick holds; redundancy is of a packet that never came."""
-        kind, packet = self.kind, self.packet
-        if packet is None or kind is Kind.REDUNDANCY:
-            return ()
-        return (packet,) if self.skipped is None else (self.skipped, packet)
-
 
 class TalkerBuffer:
     """Playout of one talker.
@@ -99,6 +91,7 @@ class TalkerBuffer:
         "_concealed",
         "_ending",
         "_expected",
+        "_following",
         "_fresh",
         "_highest",
         "_losses_since",
@@ -109,7 +102,7 @@ class TalkerBuffer:
         "_recent_losses",
         "_rest",
         "_samples",
-        "_silent",
+        "_short_since",
         "_ssrc",
         "_tick",
         "_timestamp",
@@ -134,7 +127,6 @@ class TalkerBuffer:
         self._playing = False
         self._samples = FRAME_SAMPLES
         self._rest = 0
-        self._silent = False
         self._recent_losses = 0
         self._losses_since = 0
         self._begin(None)
@@ -149,6 +141,80 @@ class TalkerBuffer:
 
     def push(self, packet: OpusPacket) -> None:
         """Take in one packet in whatever order it came."""
+        if packet.sequence != self._following or packet.ssrc != self._ssrc:
+            self._sort_in(packet)
+            return
+        # The next one in order, as nearly all are.
+        arrival = packet.arrival
+        timestamp = self._timestamp + ((packet.timestamp - self._timestamp + _HALF_32) & 0xFFFFFFFF) - _HALF_32
+        self._highest += 1
+        self._timestamp = timestamp
+        self._following = (packet.sequence + 1) & 0xFFFF
+        packets = self._packets
+        if not packets and not self._playing:
+            self.arrivals.begin(timestamp, arrival)
+        packets[self._highest] = timestamp, packet
+        self.arrivals.add(timestamp, arrival)
+        if len(packets) > BUFFER_PACKETS:
+            self._overflow()
+
+    def take(self, now: Nanoseconds, *, quiet: bool = False) -> Take | None:
+        """Return what this tick plays, ``None`` for silence; ``quiet`` tells whether the last tick was."""
+        if self._rest > 0:
+            self._rest -= self._tick
+            return Take(self.slot, Kind.REST, None, None, 0, self._ending)
+        if not self._playing and not self._start(now):
+            return None
+        found = self._packets.pop(self._next, None)
+        if found is None:
+            return self._gap(now)
+        timestamp, packet = found
+        if quiet or self._packets or self._concealed or timestamp != self._expected:
+            return self._play_with_care(timestamp, packet, now, quiet=quiet)
+        # The one packet that is due and no other, as nearly always.
+        payload = packet.payload
+        samples = packet_samples(payload) or FRAME_SAMPLES
+        self._next += 1
+        self._samples = samples
+        self._expected = timestamp + samples
+        self._patience = 0
+        self._rest = samples - self._tick
+        self.delay_ns = now - packet.arrival
+        self._ending = ending = payload == SILENCE
+        if not ending:
+            quality = self.quality
+            quality.frames += 1.0
+            if quality.frames >= SLICE_FRAMES:
+                quality.turn()
+        return Take(self.slot, Kind.PACKET, packet, None, samples, ending)
+
+    def drop(self) -> None:
+        """Forget what is queued, unheard."""
+        self.counters.add("dumped", len(self._packets))
+        self._packets.clear()
+        self._playing = False
+        self._fresh = True
+
+    # how packets come in
+
+    def _begin(self, packet: OpusPacket | None) -> None:
+        """Start afresh with a new stream (SSRC), or one whose numbers jumped."""
+        self._packets.clear()
+        self._ssrc: Ssrc | None = packet.ssrc if packet else None
+        self._highest = packet.sequence if packet else 0
+        self._following = -1
+        self._timestamp = self._expected = packet.timestamp if packet else 0
+        self._next = self._highest - _SEQUENCE_JUMP
+        self._fresh = True
+        self._playing = False
+        self._ending = False
+        self._concealed = 0
+        self._patience = 0
+        self._short_since: Nanoseconds | None = None
+        self.arrivals.restart()
+
+    def _sort_in(self, packet: OpusPacket) -> None:
+        """Take in a packet that is not simply the next one: of another stream, overtaken, late or doubled."""
         if packet.ssrc != self._ssrc:
             self._begin(packet)
         highest = self._highest
@@ -165,62 +231,22 @@ class TalkerBuffer:
         else:
             self._keep(sequence, timestamp, packet)
 
-    def take(self, now: Nanoseconds, *, quiet: bool = False) -> Take | None:
-        """Return what this tick plays, ``None`` for silence; ``quiet`` tells whether the last tick was."""
-        if self._rest > 0:
-            self._rest -= self._tick
-            return Take(self.slot, Kind.REST, silent=self._silent)
-        if not self._playing and not self._start(now):
-            return None
-        found = self._packets.pop(self._next, None)
-        if found is None:
-            return self._gap(now)
-        timestamp, packet = found
-        if timestamp > self._expected and self.arrivals.slack_ns(timestamp, now) < 0:
-            # The sender paused without saying so; this packet begins a new stretch.
-            self._packets[self._next] = found
-            return self._stop()
-        if quiet and not self._concealed and self._too_short(timestamp, now):
-            self._packets[self._next] = found
-            return self._insert()
-        return self._play(timestamp, packet, now, quiet=quiet)
-
-    def drop(self) -> None:
-        """Forget what is queued, unheard."""
-        self.counters.add("dumped", len(self._packets))
-        self._packets.clear()
-        self._playing = False
-        self._fresh = True
-
-    # how packets come in
-
-    def _begin(self, packet: OpusPacket | None) -> None:
-        """Start afresh with a new stream (SSRC), or one whose numbers jumped."""
-        self._packets.clear()
-        self._ssrc: Ssrc | None = packet.ssrc if packet else None
-        self._highest = packet.sequence if packet else 0
-        self._timestamp = self._expected = packet.timestamp if packet else 0
-        self._next = self._highest - _SEQUENCE_JUMP
-        self._fresh = True
-        self._playing = False
-        self._ending = False
-        self._concealed = 0
-        self._patience = 0
-        self.arrivals.restart()
-
     def _keep(self, sequence: int, timestamp: int, packet: OpusPacket) -> None:
         if sequence > self._highest:
             self._highest, self._timestamp = sequence, timestamp
-        packets = self._packets
-        if not self._playing and not packets:
+            self._following = (packet.sequence + 1) & 0xFFFF
+        if not self._playing and not self._packets:
             self.arrivals.begin(timestamp, packet.arrival)
-        packets[sequence] = (timestamp, packet)
+        self._packets[sequence] = timestamp, packet
         self.arrivals.add(timestamp, packet.arrival)
-        if len(packets) > BUFFER_PACKETS:
-            oldest = min(packets)
-            del packets[oldest]
-            self._next = max(self._next, oldest + 1)
-            self.counters.add("overflow")
+        if len(self._packets) > BUFFER_PACKETS:
+            self._overflow()
+
+    def _overflow(self) -> None:
+        oldest = min(self._packets)
+        del self._packets[oldest]
+        self._next = max(self._next, oldest + 1)
+        self.counters.add("overflow")
 
     # how they go out
 
@@ -241,12 +267,18 @@ class TalkerBuffer:
         self._next, self._expected = first, timestamp
         return True
 
-    def _play(self, timestamp: int, packet: OpusPacket, now: Nanoseconds, *, quiet: bool) -> Take:
-        arrivals = self.arrivals
+    def _play_with_care(self, timestamp: int, packet: OpusPacket, now: Nanoseconds, *, quiet: bool) -> Take | None:
+        if timestamp > self._expected and self.arrivals.slack_ns(timestamp, now) < 0:
+            # The sender paused without saying so; this packet begins a new stretch.
+            self._packets[self._next] = timestamp, packet
+            return self._stop()
+        if quiet and not self._concealed and self._too_short(timestamp, now):
+            self._packets[self._next] = timestamp, packet
+            return self._insert()
         if self._concealed:
-            arrivals.ran_dry(timestamp, packet.arrival, now)
-        elif arrivals.extra_ns and now - self._losses_since > _LOSS_MEMORY_NS:
-            arrivals.extra_ns = 0
+            self.arrivals.ran_dry(now)
+        elif self.arrivals.extra_ns and now - self._losses_since > _LOSS_MEMORY_NS:
+            self.arrivals.extra_ns = 0
         self.delay_ns = now - packet.arrival
         self._advance(timestamp, packet)
         if self._next not in self._packets:
@@ -256,7 +288,6 @@ class TalkerBuffer:
         if not self._ending:
             self.quality.played()
         self._rest = self._samples - self._tick
-        self._silent = self._ending
         return Take(self.slot, Kind.PACKET, packet, None, self._samples, self._ending)
 
     def _overlay(self, skipped: OpusPacket, timestamp: int, packet: OpusPacket) -> Take:
@@ -264,24 +295,21 @@ class TalkerBuffer:
         self._advance(timestamp, packet)
         self.counters.add("drained")
         self.quality.played(2)
-        return Take(self.slot, Kind.OVERLAY, packet, skipped, self._lasts(samples + self._samples))
+        return self._made(Kind.OVERLAY, samples + self._samples, packet, skipped)
 
     def _advance(self, timestamp: int, packet: OpusPacket) -> None:
         payload = packet.payload
         self._next += 1
-        self._samples = packet_samples(payload) or FRAME_SAMPLES
-        self._expected = timestamp + self._samples
+        self._samples = samples = packet_samples(payload) or FRAME_SAMPLES
+        self._expected = timestamp + samples
         self._concealed = 0
         self._ending = payload == SILENCE
 
-    def _lasts(self, samples: int) -> int:
-        """Return how long what is played now lasts, and keep count of what later ticks will find of it."""
+    def _made(
+        self, kind: Kind, samples: int, packet: OpusPacket | None = None, skipped: OpusPacket | None = None
+    ) -> Take:
         self._rest = samples - self._tick
-        self._silent = self._ending
-        return samples
-
-    def _made_up(self, kind: Kind, samples: int, packet: OpusPacket | None = None) -> Take:
-        return Take(self.slot, kind, packet, None, self._lasts(samples))
+        return Take(self.slot, kind, packet, skipped, samples)
 
     def _too_long(self, timestamp: int, now: Nanoseconds, *, quiet: bool) -> bool:
         """Tell whether there is a tick to spare, not by the luck of this one, and now is the time to spare it."""
@@ -297,14 +325,26 @@ class TalkerBuffer:
         return True
 
     def _too_short(self, timestamp: int, now: Nanoseconds) -> bool:
-        """Tell whether packets come so close to their tick, or after the target, that some will soon miss it."""
-        return self.arrivals.settled and self.arrivals.surplus_ns(timestamp, now) < -_NEAR_MISS_NS
+        """Tell whether packets come so close to their tick, or after the target, that some will soon miss it.
+
+        What lacks less than a tick is left to the steering of the tick for a while, which costs nobody anything.
+        """
+        if not self.arrivals.settled:
+            return False
+        surplus = self.arrivals.surplus_ns(timestamp, now)
+        if surplus >= 0:
+            self._short_since = None
+            return False
+        if self._short_since is None:
+            self._short_since = now
+        return now - self._short_since >= _STEERING_NS or surplus <= -self._tick * _NS_PER_SAMPLE_3 // 3
 
     def _insert(self) -> Take:
         """Make a tick up in a quiet part, for the delay to come up to the target."""
         self.counters.add("inserted")
         self._patience = 0
-        return self._made_up(Kind.CONCEAL, self._tick)
+        self._short_since = None
+        return self._made(Kind.CONCEAL, self._tick)
 
     def _gap(self, now: Nanoseconds) -> Take | None:
         if self._packets:
@@ -320,7 +360,7 @@ class TalkerBuffer:
     def _conceal(self, samples: int) -> Take:
         self.counters.add("concealed")
         self.quality.concealed(samples / FRAME_SAMPLES)
-        return self._made_up(Kind.CONCEAL, samples)
+        return self._made(Kind.CONCEAL, samples)
 
     def _overtaken(self, now: Nanoseconds) -> Take | None:
         """Go over packets that others have overtaken; what was concealed while waiting for them counts for them."""
@@ -342,7 +382,7 @@ class TalkerBuffer:
         if missing - bridged == 1 and has_redundancy(packet.payload):
             self.counters.add("restored")
             self.quality.restored()
-            return self._made_up(Kind.REDUNDANCY, self._samples, packet)
+            return self._made(Kind.REDUNDANCY, self._samples, packet)
         return self._conceal(self._samples)
 
     def _worth_waiting(self, packet: OpusPacket, now: Nanoseconds) -> bool:
@@ -380,4 +420,4 @@ class TalkerBuffer:
             return None
         self.counters.add("concealed")
         self.quality.concealed(self._tick / FRAME_SAMPLES)
-        return self._made_up(Kind.FADE, self._tick)
+        return self._made(Kind.FADE, self._tick)

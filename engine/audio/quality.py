@@ -16,25 +16,29 @@ SLICES = 10
 class Quality:
     """Counts frames of 20 ms as they are played; one method per fate."""
 
-    __slots__ = ("_concealed", "_frames", "_lost", "_past", "_restored", "_talked")
+    __slots__ = ("_concealed", "_lost", "_past", "_restored", "_talked", "frames")
 
     def __init__(self) -> None:
-        self._frames = self._concealed = self._restored = self._lost = 0.0
+        self.frames = self._concealed = self._restored = self._lost = 0.0
         self._past: deque[tuple[float, float, float, float]] = deque(maxlen=SLICES - 1)
         self._talked = 0.0
 
     @property
     def talk_frames(self) -> float:
         """Frames of talk since the talker came, made-up ones included."""
-        return self._talked + self._frames
+        return self._talked + self.frames
 
     def played(self, frames: float = 1) -> None:
         """Count frames heard as they were said."""
-        self._frames += frames
-        if self._frames >= SLICE_FRAMES:
-            self._talked += self._frames
-            self._past.append((self._frames, self._concealed, self._restored, self._lost))
-            self._frames = self._concealed = self._restored = self._lost = 0.0
+        self.frames += frames
+        if self.frames >= SLICE_FRAMES:
+            self.turn()
+
+    def turn(self) -> None:
+        """Begin the next slice; whoever adds to ``frames`` calls it when the slice is full."""
+        self._talked += self.frames
+        self._past.append((self.frames, self._concealed, self._restored, self._lost))
+        self.frames = self._concealed = self._restored = self._lost = 0.0
 
     def concealed(self, frames: float = 1) -> None:
         """Count frames, or parts of one, that were made up."""
@@ -52,7 +56,7 @@ class Quality:
 
     def _sums(self) -> tuple[float, float, float, float]:
         past = tuple(self._past)
-        now = (self._frames, self._concealed, self._restored, self._lost)
+        now = (self.frames, self._concealed, self._restored, self._lost)
         frames, concealed, restored, lost = (sum(column) for column in zip(now, *past, strict=True))
         return frames, concealed, restored, lost
 

@@ -63,7 +63,7 @@ class Strips:
         self._peaks = np.zeros(capacity, np.float32)
         self._suppressed: dict[int, UserId] = {}
         self._high_pass = HighPass(capacity, samples)
-        self._loudness = Loudness(capacity, samples, every=2, first=1)
+        self._loudness = Loudness(capacity, samples, every=4, first=1)
         self._levelling = Levelling(capacity, samples)
         self.suppressors = Suppressors()
         self.quiet: frozenset[int] = frozenset()
