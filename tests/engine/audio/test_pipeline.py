@@ -6,9 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.audio.arrivals import LONGEST_TARGET_NS
 from engine.audio.frame import CHANNELS, FRAME_NS, FRAME_SAMPLES, SILENCE, OpusPacket
+from engine.audio.limiter import CEILING
 from engine.audio.phase import STEP_NS
 from engine.audio.pipeline import Pipeline
+from engine.audio.playout import Kind
 from engine.audio.settings import DestinationStrip, MixSettings, SourceStrip, TalkerStrip
 
 MS = 1_000_000
@@ -24,17 +27,17 @@ def routes(talkers, *, gains=((1.0,), (1.0,)), kill=False, muted=False):
 class Show:
     """A pipeline with a listener, in a time of its own."""
 
-    def __init__(self, opus, mix, work_ns=0):
-        self.now = 0
+    def __init__(self, opus, mix, work_ns=0, tick_ms=20):
+        self.now, self.tick_ns = 0, tick_ms * MS
         self.sent = []
         self.opus = opus
-        self.pipeline = Pipeline(opus, clock=lambda: self.now + work_ns)
+        self.pipeline = Pipeline(opus, clock=lambda: self.now + work_ns, tick_ms=tick_ms)
         self.pipeline.apply(mix)
         self.pipeline.set_output(CAST, self.sent.append)
 
     def tick(self):
         self.pipeline.tick(self.now)
-        self.now += FRAME_NS + self.pipeline.steer(self.now)
+        self.now += self.tick_ns + self.pipeline.steer(self.now)
 
     def heard(self):
         decoder, frames = self.opus.decoder(), []
@@ -303,3 +306,92 @@ def test_skipped_ticks_advance_the_senders(show):
     show.pipeline.skip(7)
     assert show.sent == [None] * 7
     assert show.pipeline.read_meters().skipped_ticks == 7
+
+
+network = st.fixed_dictionaries(
+    {
+        "first": st.integers(0, 2**16 - 1),
+        "first_time": st.integers(0, 2**32 - 1),
+        "jitter_ms": st.sampled_from([0, 3, 20, 60, 150]),
+        "loss": st.sampled_from([0.0, 0.05, 0.3]),
+        "doubled": st.sampled_from([0.0, 0.1]),
+        "pauses": st.booleans(),
+        "moves": st.booleans(),
+    }
+)
+
+
+def sent_by(user, tone, rng, how, seconds=4):
+    """Return what the network makes of one talker's speech, in order of arrival."""
+    arrived, ssrc, number = [], user, 0
+    for n in range(seconds * 50):
+        if how["pauses"] and n % 60 >= 45:
+            continue
+        if how["moves"] and n == 100:
+            ssrc, number = user + 1000, 0
+        payload = SILENCE if how["pauses"] and n % 60 >= 40 else tone[n % len(tone)]
+        sequence = (how["first"] + number) % 65536
+        timestamp = (how["first_time"] + n * FRAME_SAMPLES) % 2**32
+        number += 1
+        for _ in range(2 if rng.random() < how["doubled"] else 1):
+            at = n * FRAME_NS + rng.randrange(how["jitter_ms"] * MS + MS)
+            if rng.random() >= how["loss"]:
+                arrived.append(OpusPacket(user, ssrc, sequence, timestamp, payload, at))
+    return arrived
+
+
+class Ears:
+    """What comes before the encoder, and what was played of whom when."""
+
+    def __init__(self, pipeline, monkeypatch):
+        self.peak, self.finite, self.waits = 0.0, True, []
+        lane = pipeline._live
+        mix = lane._mixer.mix
+
+        def listened(voices):
+            frames = mix(voices)
+            self.finite = self.finite and bool(np.isfinite(frames).all())
+            self.peak = max(self.peak, float(np.abs(frames).max(initial=0.0)))
+            return frames
+
+        monkeypatch.setattr(lane._mixer, "mix", listened)
+        self.lane = lane
+
+    def note(self, now):
+        played = [take for take in self.lane.takes if take.packet and take.kind is not Kind.REDUNDANCY]
+        self.waits += [now - take.packet.arrival for take in played]
+        self.waits += [now - take.skipped.arrival for take in played if take.skipped]
+
+
+@settings(max_examples=25)
+@given(st.lists(network, min_size=1, max_size=3), st.sampled_from([20, 10]), st.randoms(use_true_random=False))
+def test_whatever_the_network_does_sound_goes_on_whole_bounded_and_unclipped(opus, tone, networks, tick_ms, rng):
+    """Every tick gives one packet; nothing waits longer than the longest target and what draining may leave.
+
+    And every packet that came was played, or is counted under a reason, or still queued.
+    """
+    talkers = [(user, RED, 2.0) for user in range(1, len(networks) + 1)]
+    show = Show(opus, routes(talkers), tick_ms=tick_ms)
+    packets = [p for (user, _, _), how in zip(talkers, networks, strict=True) for p in sent_by(user, tone, rng, how)]
+    packets.sort(key=lambda packet: packet.arrival, reverse=True)
+    count = len(packets)
+    with pytest.MonkeyPatch.context() as patch:
+        show.tick()
+        ears = Ears(show.pipeline, patch)
+        for _ in range(5_000 // tick_ms):
+            while packets and packets[-1].arrival <= show.now:
+                show.pipeline.push(packets.pop())
+            now = show.now
+            show.tick()
+            ears.note(now)
+    reading = show.pipeline.read_meters()
+    buffers = show.pipeline._live.jitter.talkers.values()
+    show.pipeline.close()
+    assert len(show.sent) == reading.ticks == 5_000 // tick_ms + 1
+    assert ears.finite
+    assert ears.peak <= CEILING
+    assert max(ears.waits, default=0) <= LONGEST_TARGET_NS + 150 * MS + 6 * FRAME_NS
+    given_up = sum(buffer.counters.get(why) for buffer in buffers for why in ("late", "duplicate", "overflow"))
+    forgotten = count - reading.sources[RED].decoded - given_up - sum(len(buffer) for buffer in buffers)
+    # Only what is queued of a stream that was left for another one is forgotten without a count.
+    assert 0 <= forgotten <= (20 * len(networks) if any(how["moves"] for how in networks) else 0)
