@@ -1,6 +1,6 @@
 """Three ways from packets off the network to what a caster hears: ours and the two it is compared with.
 
-All three are ticked every 20 ms, beginning at the same moment, and what they play goes through the same second
+All three are ticked every 20 ms, beginning at the same moment, and what they play goes through the same limiter, second
 encoder and decoder.
 """
 
@@ -14,6 +14,7 @@ from benchmarks.codec import MonoDecoder
 from benchmarks.speech import Samples
 from common.types import ChannelId, Nanoseconds, UserId
 from engine.audio.frame import CHANNELS, FRAME_SAMPLES, OpusPacket
+from engine.audio.limiter import Limiter
 from engine.audio.opus import Opus
 from engine.audio.pipeline import Pipeline
 from engine.audio.settings import DestinationStrip, MixSettings, SourceStrip, TalkerStrip
@@ -85,12 +86,14 @@ def schedule(packets: Sequence[OpusPacket], begin: int, ticks: int, delay: int) 
 
 
 def _fixed(opus: Opus, packets: Sequence[OpusPacket], begin: int, ticks: int, delay: int, *, conceal: bool) -> Heard:
-    decoder, encoder = MonoDecoder(opus), opus.encoder()
+    decoder, limiter, encoder = MonoDecoder(opus), Limiter(1), opus.encoder()
     silence = np.zeros(FRAME_SAMPLES, np.float32)
     sent: list[bytes | None] = []
     for payload in schedule(packets, begin, ticks, delay):
         frame = silence if payload is None and not conceal else decoder.decode(payload)
-        sent.append(encoder.encode(np.ascontiguousarray(np.repeat(frame[:, None], CHANNELS, axis=1))))
+        frames = np.ascontiguousarray(np.repeat(frame[None, :, None], CHANNELS, axis=2))
+        limiter.process(frames)
+        sent.append(encoder.encode(frames[0]))
     encoder.close()
     return Heard(_listen(opus, sent), begin + np.arange(ticks, dtype=np.int64) * TICK_NS)
 
