@@ -19,6 +19,7 @@ from simulator.gateway_session import (
     KNOWN_INTENTS,
     PRIVILEGED_INTENTS,
     Intent,
+    Prepared,
     Session,
     members_chunk,
     ready,
@@ -97,13 +98,13 @@ class Gateway:
     async def keep_updating(self, guild_id: GuildId, period_s: float) -> None:
         """Send GUILD_UPDATE for ever to everybody who is in the guild and wants to know; it says the same each time."""
         guild = self._world.guilds[guild_id]
-        text, moment = json.dumps(payloads.guild(guild)), self._clock.now()
+        data, moment = Prepared(json.dumps(payloads.guild(guild))), self._clock.now()
         while True:
             moment += period_s
             await self._clock.sleep_until(moment)
             for session in self._sessions.values():
                 if session.intents & Intent.GUILDS and session.account.id in guild.members:
-                    session.dispatch_text("GUILD_UPDATE", text)
+                    session.dispatch_encoded("GUILD_UPDATE", data)
 
     # What a connection asks for
 
@@ -141,8 +142,8 @@ class Gateway:
             connection.send(Op.INVALID_SESSION, data=False)
             return
         self._attach(connection, session)
-        for text in missed:
-            connection.send_text(text)
+        for message in missed:
+            connection.send_encoded(message)
         session.dispatch("RESUMED", {"_trace": []})
         self.resumed += 1
 
@@ -183,7 +184,7 @@ class Gateway:
                 other.session = None
                 other.abort()
         connection.session = session
-        session.outlet = connection.send_text
+        session.outlet = connection.send_encoded
         session.attached += 1
 
     def _detach(self, connection: Connection) -> None:

@@ -15,14 +15,13 @@ from typing import Any, Protocol
 from aiohttp import WSMsgType, web
 
 from simulator.clock import Clock
-from simulator.gateway_session import Session
+from simulator.gateway_session import Message, Prepared, Session
 from simulator.tasks import Tasks
 
 _OUTBOX_LIMIT = 4096
 _MAX_FRAME = 4096
 _MESSAGES_PER_MINUTE = 120
 _HEARTBEAT_GRACE = 1.5
-_LONG_TEXT = 1 << 16
 
 
 class Op(IntEnum):
@@ -102,7 +101,7 @@ class Connection:
         """The API version asked for."""
         self._socket = web.WebSocketResponse(compress=False, max_msg_size=1 << 20)
         self._deflate = zlib.compressobj() if request.query.get("compress") == "zlib-stream" else None
-        self._outbox: asyncio.Queue[str | _Close] = asyncio.Queue(_OUTBOX_LIMIT)
+        self._outbox: asyncio.Queue[Message | _Close] = asyncio.Queue(_OUTBOX_LIMIT)
         self._recent: deque[float] = deque(maxlen=_MESSAGES_PER_MINUTE)
         self._closing = False
         self.session: Session | None = None
@@ -128,11 +127,11 @@ class Connection:
 
     def send(self, op: int, data: object = None) -> None:
         """Send a message that isn't a dispatch."""
-        self.send_text(json.dumps({"op": int(op), "d": data, "s": None, "t": None}))
+        self.send_encoded((json.dumps({"op": int(op), "d": data, "s": None, "t": None}),))
 
-    def send_text(self, text: str) -> None:
+    def send_encoded(self, message: Message) -> None:
         """Send a message that is already encoded."""
-        self._put(text)
+        self._put(message)
 
     def close(self, code: int) -> None:
         """Close with a code, after what has been sent; most codes end the session too."""
@@ -146,7 +145,7 @@ class Connection:
         if self._request.transport is not None:
             self._request.transport.abort()
 
-    def _put(self, item: str | _Close) -> None:
+    def _put(self, item: Message | _Close) -> None:
         try:
             self._outbox.put_nowait(item)
         except asyncio.QueueFull:
@@ -165,16 +164,11 @@ class Connection:
             except ConnectionError:
                 return
 
-    async def _send_frame(self, text: str) -> None:
+    async def _send_frame(self, message: Message) -> None:
         if self._deflate is None:
-            await self._socket.send_str(text)
-            return
-        if len(text) < _LONG_TEXT:
-            data = _deflated(self._deflate, text)
+            await self._socket.send_str("".join(map(str, message)))
         else:
-            # Milliseconds, in which people's packets would not go out.
-            data = await asyncio.to_thread(_deflated, self._deflate, text)
-        await self._socket.send_bytes(data)
+            await self._socket.send_bytes(b"".join([_deflated(self._deflate, part) for part in message]))
 
     async def _read(self) -> None:
         loop = asyncio.get_running_loop()
@@ -226,8 +220,11 @@ class Connection:
         self._recent.append(now)
 
 
-def _deflated(stream: "zlib._Compress", text: str) -> bytes:
-    return stream.compress(text.encode()) + stream.flush(zlib.Z_SYNC_FLUSH)
+def _deflated(stream: "zlib._Compress", part: str | Prepared) -> bytes:
+    """Deflate without looking back at what was sent before, since the stream has not seen prepared parts."""
+    if isinstance(part, Prepared):
+        return part.deflated
+    return stream.compress(part.encode()) + stream.flush(zlib.Z_FULL_FLUSH)
 
 
 def _decode(text: str) -> tuple[int, object]:
