@@ -45,12 +45,11 @@ _FRAME_LENGTHS = _SILK * 3 + _HYBRID * 2 + _CELT * 4
 
 _FIRST_CELT = 16
 
-_MANY = -1
-_BY_FIRST_BYTE: Final = tuple(
-    _MANY if byte & 3 == 3 else _FRAME_LENGTHS[byte >> 3] * (2 if byte & 3 else 1)  # noqa: PLR2004 - the RFC's codes
+SAMPLES_BY_FIRST_BYTE: Final = tuple(
+    0 if byte & 3 == 3 else _FRAME_LENGTHS[byte >> 3] * (2 if byte & 3 else 1)  # noqa: PLR2004 - the RFC's codes
     for byte in range(256)
 )
-"""Samples of a packet by its first byte, where that says it all: packets of one or two frames."""
+"""Samples of a packet by its first byte; 0 where that byte does not say it all (more than two frames)."""
 
 
 class OpusPacket(NamedTuple):
@@ -77,8 +76,8 @@ def packet_samples(payload: bytes) -> int:
     """Return the samples a channel that ``payload`` says it holds, 0 if it can't be an Opus packet (RFC 6716, 3.2)."""
     if not payload:
         return 0
-    samples = _BY_FIRST_BYTE[payload[0]]
-    if samples == _MANY:
+    samples = SAMPLES_BY_FIRST_BYTE[payload[0]]
+    if not samples:
         samples = (payload[1] & 63 if len(payload) > 1 else 0) * _FRAME_LENGTHS[payload[0] >> 3]
     return samples if samples <= LONGEST_PACKET_SAMPLES else 0
 

@@ -77,8 +77,12 @@ class JitterBuffer:
 
     def take(self, now: Nanoseconds, quiet: Collection[int]) -> list[Take]:
         """Return what every talker who sounds plays in this tick; ``quiet`` are the slots of who was in the last."""
-        takes = [talker.take(now, quiet=talker.slot in quiet) for talker in self._talkers.values()]
-        return [take for take in takes if take is not None]
+        takes = []
+        for talker in self._talkers.values():
+            take = talker.take(now, talker.slot in quiet)
+            if take is not None:
+                takes.append(take)
+        return takes
 
     def drop(self, users: Iterable[UserId]) -> None:
         """Forget what these talkers have queued."""

@@ -100,7 +100,10 @@ class Limiter:
         return self._border
 
     def process(self, frames: _Samples) -> None:
-        """Limit ``frames`` (count, samples, 2), finite and C-contiguous, in place; sound comes out ``DELAY`` later."""
+        """Limit ``frames`` (count, samples, 2), C-contiguous, in place; sound comes out ``DELAY`` later.
+
+        What is not a number comes out as silence, infinity as what is limited.
+        """
         if not frames.size:
             return
         flat = frames.reshape(-1)
@@ -108,8 +111,10 @@ class Limiter:
         line, samples = self._line, self._samples
         line[:, :DELAY] = line[:, samples:]
         line[:, DELAY:] = frames
-        if self._peak > _ABSURD:
+        if not self._peak <= _ABSURD:
+            np.nan_to_num(line, copy=False)
             np.clip(line, -_ABSURD, _ABSURD, out=line)
+            self._peak = float(np.maximum.reduce(np.abs(line), axis=None))
         frames[:] = line[:, :samples]
         fresh = self._fresh() if max(before, self._peak) > _HARMLESS else None
         if fresh is not None or not self._resting:

@@ -27,7 +27,7 @@ _NOWHERE = -1
 _NOBODY: Places = np.zeros(0, np.intp)
 _NOTHING: Matrix = np.zeros(0, np.float32)
 
-_LOUDNESS_TICKS = 4
+_LOUDNESS_TICKS = 8
 """Ticks between two exact weighings of a bus; destinations are weighed between sources."""
 
 _EQUALIZER_MS = 60
@@ -91,11 +91,7 @@ class Mixer:
         if not self._destinations:
             return self._frames
         self._move_gains(voices)
-        _ramped(self._heard, self._gains, self._buses, self._out, self._fall)
-        if not np.isfinite(self._out).all():
-            np.nan_to_num(self._out, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
-        sides = self._out.reshape(-1, CHANNELS, self._samples)
-        self._frames[:] = sides.transpose(0, 2, 1)
+        self._send_buses()
         self._limiter.process(self._frames)
         self._loudness.measure(self._every_destination, self._frames)
         return self._frames
@@ -150,7 +146,9 @@ class Mixer:
         self._ducking = Ducking(destinations)
         self._ducked = np.ones(destinations, np.float32)
         self._source_loudness = Loudness(sources, self._samples, every=_LOUDNESS_TICKS)
-        self._loudness = Loudness(destinations, self._samples, CHANNELS, every=_LOUDNESS_TICKS, first=2)
+        self._loudness = Loudness(
+            destinations, self._samples, CHANNELS, every=_LOUDNESS_TICKS, first=_LOUDNESS_TICKS // 2
+        )
         self._every_source = np.arange(sources)
         self._every_destination = np.arange(destinations)
         self.sounding = [False] * destinations
@@ -189,9 +187,9 @@ class Mixer:
         if voices.slots is not slots or self._bus_of is not buses:
             self._pattern = (self._bus_of[voices.slots] == self._every_source[:, None]).astype(np.float32)
             self._pattern_of = voices.slots, self._bus_of
-        _ramped(
-            self._pattern * voices.before, self._pattern * voices.after, voices.rows, self._buses[:count], self._fall
-        )
+        after = self._pattern * voices.after
+        before = after if voices.before is voices.after else self._pattern * voices.before
+        _ramped(before, after, voices.rows, self._buses[:count], self._fall)
         if self._extra_ms:
             self._buses[count:] = 0.0
 
@@ -239,6 +237,19 @@ class Mixer:
             self._open = self._routed(self._heard) | self._routed(self._gains)
             self._find_audible(voices)
 
+    def _send_buses(self) -> None:
+        """Mix the buses that sound into the destinations' frames."""
+        used = len(self._buses) if self._extra_ms else len(self._sources)
+        out = self._out
+        gains = self._gains[:, :used]
+        heard = gains if self._heard is self._gains else self._heard[:, :used]
+        _ramped(heard, gains, self._buses[:used], out, self._fall)
+        for side in range(CHANNELS):
+            self._frames[:, :, side] = out[side::CHANNELS]
+
+    def _sides(self, gains: Matrix) -> Matrix:
+        return gains.reshape(len(self._destinations), CHANNELS, len(self._buses))
+
     def _find_audible(self, voices: Voices) -> None:
         self._audible_of = voices.slots, voices.sounding
         bus = self._bus_of[voices.slots]
@@ -266,8 +277,7 @@ class Mixer:
 
     def _routed(self, gains: Matrix) -> Switches:
         """Return which bus is heard at which destination, on either side."""
-        sides = gains.reshape(len(self._destinations), CHANNELS, len(self._buses))
-        routed: Switches = np.logical_or.reduce(sides, axis=1)
+        routed: Switches = np.logical_or.reduce(self._sides(gains), axis=1)
         return routed
 
     def _matrix(self) -> Matrix:

@@ -26,6 +26,7 @@ from engine.audio.arrivals import Arrivals
 from engine.audio.frame import (
     FRAME_NS,
     FRAME_SAMPLES,
+    SAMPLES_BY_FIRST_BYTE,
     SILENCE,
     OpusPacket,
     has_redundancy,
@@ -158,7 +159,7 @@ class TalkerBuffer:
         if len(packets) > BUFFER_PACKETS:
             self._overflow()
 
-    def take(self, now: Nanoseconds, *, quiet: bool = False) -> Take | None:
+    def take(self, now: Nanoseconds, quiet: bool = False) -> Take | None:
         """Return what this tick plays, ``None`` for silence; ``quiet`` tells whether the last tick was."""
         if self._rest > 0:
             self._rest -= self._tick
@@ -173,7 +174,7 @@ class TalkerBuffer:
             return self._play_with_care(timestamp, packet, now, quiet=quiet)
         # The one packet that is due and no other, as nearly always.
         payload = packet.payload
-        samples = packet_samples(payload) or FRAME_SAMPLES
+        samples = (SAMPLES_BY_FIRST_BYTE[payload[0]] if payload else 0) or packet_samples(payload) or FRAME_SAMPLES
         self._next += 1
         self._samples = samples
         self._expected = timestamp + samples

@@ -27,6 +27,7 @@ Gains = NDArray[np.float32]
 SlotArray = NDArray[np.intp]
 
 _NOBODY: SlotArray = np.zeros(0, np.intp)
+_NONE: frozenset[int] = frozenset()
 _NOTHING: Gains = np.zeros(0, np.float32)
 
 
@@ -56,6 +57,8 @@ class Strips:
         self._level = np.ones(capacity, np.float32)
         self._levelled = np.zeros(capacity, np.bool_)
         self._filtered = np.zeros(capacity, np.bool_)
+        self._levelling_now = False
+        self._ones = np.ones(capacity, np.float32)
         self._filtering = False
         """Whether the high-pass has work: somebody wants it, or just stopped wanting it."""
         self._seen = np.full(capacity, -2, np.int64)
@@ -66,7 +69,7 @@ class Strips:
         self._loudness = Loudness(capacity, samples, every=4, first=1)
         self._levelling = Levelling(capacity, samples)
         self.suppressors = Suppressors()
-        self.quiet: frozenset[int] = frozenset()
+        self.quiet: frozenset[int] = _NONE
         """The slots whose last frame was quiet."""
         self._target = DEFAULT_LOUDNESS
         self._tick = 0
@@ -88,6 +91,7 @@ class Strips:
             self._levelled[slot] = strip.levelling
             self._filtered[slot] = strip.high_pass
         self._filtering = self._filtering or bool(self._filtered.any())
+        self._levelling_now = self._levelling_now or bool(self._levelled.any())
         self._target = loudness
         suppressed = {strip.user: strip.suppression for strip in strips if strip.suppression is not Suppression.OFF}
         self.suppressors.adopt(suppressed)
@@ -109,7 +113,7 @@ class Strips:
         self._tick += 1
         self._last = []
         self._loudness.keep(_NOBODY, _NOTHING)
-        self.quiet = frozenset()
+        self.quiet = _NONE
         self._hush(())
 
     # reading, any thread
@@ -156,10 +160,9 @@ class Strips:
         """Measure the peaks before the fader, and who is quiet."""
         peaks = np.maximum(rows.max(axis=1), -rows.min(axis=1)) if len(rows) else np.zeros(0, np.float32)
         hold = np.maximum(peaks, self._hold[slots] * _HOLD)
-        self._hold[slots] = hold
-        self._peaks[slots] = peaks
-        (quiet,) = (peaks <= np.maximum(hold * _QUIET, _SILENT)).nonzero()
-        self.quiet = frozenset(slots[quiet].tolist())
+        self._hold[slots], self._peaks[slots] = hold, peaks
+        quiet = peaks <= np.maximum(hold * _QUIET, _SILENT)
+        self.quiet = frozenset(slots[quiet].tolist()) if np.logical_or.reduce(quiet) else _NONE
 
     def _find(self, takes: Sequence[Take]) -> SlotArray:
         """Return whose takes these are; most ticks have the same talkers as the one before."""
@@ -176,15 +179,25 @@ class Strips:
         self._seen[self._slots] = self._tick
         return self._slots
 
+    def _even(self, slots: SlotArray, powers: Gains) -> Gains:
+        """Return the gains that levelling gives; nothing is asked while nobody has it, or still has its rest."""
+        if not self._levelling_now:
+            return self._ones[: len(slots)]
+        level = self._levelling.gains(slots, powers, self._levelled[slots], self._target)
+        self._levelling_now = bool(self._levelled.any()) or not bool(np.logical_and.reduce(level == 1.0))
+        return level
+
     def _gains(self, slots: SlotArray, rows: Samples) -> Voices:
         powers = self._loudness.weigh(slots, rows)
-        level = self._levelling.gains(slots, powers, self._levelled[slots], self._target)
-        fader = self._fader[slots]
+        level, fader = self._even(slots, powers), self._fader[slots]
         after = fader * level
         level_before, before = self._level[slots], self._heard[slots]
         if self._fresh is not None:
             level_before, before = np.where(self._fresh, level, level_before), np.where(self._fresh, after, before)
-        self._level[slots], self._heard[slots] = level, after
+        self._heard[slots] = after
+        if np.logical_and.reduce(before == after):
+            before = after  # the very same array: no ramp to make
+        self._level[slots] = level
         self._peaks[slots] *= after
         self._loudness.keep(slots, powers * after * after)
         return Voices(slots, rows, before, after, level_before, level, self._sounding)
