@@ -8,7 +8,9 @@ white noise of power one gives each of its numbers power one (input-normal form)
 below the signal even for poles close to one.
 """
 
+import functools
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,20 +28,29 @@ _Samples = NDArray[np.float32]
 _Design = NDArray[np.floating]
 
 
+class _Matrices(NamedTuple):
+    """What a cascade is for frames of one length; computing it takes longer than a mix is made in, so all share it."""
+
+    rest: _Samples
+    impulse: _Samples
+    pushes: _Samples
+    scan: _Samples
+    readout: _Samples
+
+
 class Biquads:
     """One cascade of sections, with a state of its own for each of ``capacity`` slots."""
 
     def __init__(self, capacity: int, samples: int, sections: Sequence[Section], rows: int | None = None) -> None:
-        """Prepare for up to ``rows`` (all slots if left out) frames of ``samples``, a multiple of 32, at a time."""
-        a, b, c, d = _input_normal(*_cascade(sections))
-        order, blocks = len(b), samples // _BLOCK
+        """Prepare for up to ``rows`` (all slots if left out) frames of ``samples``, a multiple of 32, at a time.
+
+        The first one of a cascade and a length computes their matrices, 1 to 2 ms; every other one takes microseconds.
+        """
+        matrices = _matrices(tuple(sections), samples)
+        order, blocks = len(matrices.rest), samples // _BLOCK
         rows = capacity if rows is None else rows
+        self._rest, self._impulse, self._pushes, self._scan, self._readout = matrices
         self._state = np.zeros((capacity, order), np.float32)
-        self._rest = np.linalg.solve(np.eye(order) - a, b).astype(np.float32)
-        self._impulse = _impulse(a, b, c, d).astype(np.float32)
-        self._pushes = _pushes(a, b).astype(np.float32)
-        self._scan = _scan(np.linalg.matrix_power(a, _BLOCK), blocks).astype(np.float32)
-        self._readout = _readout(a, c).astype(np.float32)
         self._chain = np.empty((rows, (blocks + 1) * order), np.float32)
         self._direct = np.empty((rows * blocks, _BLOCK), np.float32)
         self._carried = np.empty((rows * blocks, _BLOCK), np.float32)
@@ -71,6 +82,23 @@ class Biquads:
     def _keep(self, slots: NDArray[np.intp], states: _Samples) -> None:
         size = np.abs(states)
         self._state[slots] = np.where((size > _SMALLEST) & (size < _LARGEST), states, np.float32(0.0))
+
+
+@functools.lru_cache(maxsize=8)
+def _matrices(sections: tuple[Section, ...], samples: int) -> _Matrices:
+    """Return the matrices of a cascade for frames of ``samples``; read-only, since all its filters share them."""
+    a, b, c, d = _input_normal(*_cascade(sections))
+    found = (
+        np.linalg.solve(np.eye(len(b)) - a, b),
+        _impulse(a, b, c, d),
+        _pushes(a, b),
+        _scan(np.linalg.matrix_power(a, _BLOCK), samples // _BLOCK),
+        _readout(a, c),
+    )
+    matrices = _Matrices(*(matrix.astype(np.float32) for matrix in found))
+    for matrix in matrices:
+        matrix.setflags(write=False)
+    return matrices
 
 
 def _cascade(sections: Sequence[Section]) -> tuple[_Design, _Design, _Design, float]:

@@ -26,11 +26,8 @@ class Encoders:
         self._states = {channel: self._states.get(channel) or self._opus.encoder() for channel in destinations}
         self._tail = {channel: self._tail.get(channel, 0) for channel in destinations}
 
-    def encode(self, frames: Frame, sounding: Sequence[bool]) -> dict[ChannelId, bytes | None]:
-        """Return one packet per destination, ``None`` for one where nobody is sounding.
-
-        ``frames`` is (destinations, samples, 2).
-        """
+    def encode(self, frames: Sequence[Frame], sounding: Sequence[bool]) -> dict[ChannelId, bytes | None]:
+        """Return one packet per destination, ``None`` for one where nobody is sounding; frames are (samples, 2)."""
         rows = zip(self._states.items(), frames, sounding, strict=True)
         return {channel: self._one(channel, state, frame, sounds) for (channel, state), frame, sounds in rows}
 

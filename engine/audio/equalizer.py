@@ -2,8 +2,9 @@
 
 The three filters are second-order sections by the formulas of Robert Bristow-Johnson's Audio EQ Cookbook (W3C note,
 2021). A bus is filtered by what the cascade answers to one impulse, cut off after 10 ms (at most 0.3 dB of error, near
-the low shelf's corner): fast convolution by overlap-save, which needs only the sound before the frame and never the sound after it.
-So a filter that is changed is at once in the state it would have had all along, and old and new can be faded.
+the low shelf's corner): fast convolution by overlap-save, which needs only the sound before the frame and never the
+sound after it. So a filter that is changed is at once in the state it would have had all along, and old and new can be
+faded.
 """
 
 from collections.abc import Sequence

@@ -12,6 +12,9 @@ from engine.metrics import Counters
 DOOR_PACKETS = 4_096
 """Packets that may wait between two ticks: 100 talkers for 0.8 s. A mixer that is later than that loses the oldest."""
 
+UNKNOWN_TALKER = "unknown_talker"
+"""Count of packets from people who are not among the talkers."""
+
 
 class Door:
     """Packets between two threads: one pushes, the other takes all there are."""
@@ -71,7 +74,7 @@ class JitterBuffer:
         for packet in packets:
             talker = talkers.get(packet.user)
             if talker is None:
-                self.counters.add("unknown_talker")
+                self.counters.add(UNKNOWN_TALKER)
             else:
                 talker.push(packet)
 
@@ -88,7 +91,7 @@ class JitterBuffer:
         """Forget what these talkers have queued."""
         for user in users:
             if user in self._talkers:
-                self._talkers[user].drop()
+                self.counters.add("dumped", self._talkers[user].drop())
 
     def dues(self, now: Nanoseconds) -> list[Due]:
         """Return the phases at which the talkers' packets are due, of those who talked lately."""

@@ -13,7 +13,7 @@ from engine.audio.decoder import Decoders
 from engine.audio.delay import DelayLine
 from engine.audio.encoder import TAIL_MS, Encoders
 from engine.audio.frame import FRAME_MS, OpusPacket, tick_samples
-from engine.audio.jitter_buffer import JitterBuffer
+from engine.audio.jitter_buffer import UNKNOWN_TALKER, JitterBuffer
 from engine.audio.meter import DestinationReading, SourceReading, TalkerReading
 from engine.audio.mixer import Mixer
 from engine.audio.opus import Opus
@@ -41,7 +41,7 @@ class Lane:
         self.jitter = JitterBuffer(samples, patience)
         self._decoders = Decoders(opus, samples)
         self._encoders = Encoders(opus, tick_ms)
-        self._destinations: tuple[ChannelId, ...] = ()
+        self.destinations: tuple[ChannelId, ...] = ()
         self._idle_ms = TAIL_MS
         self.takes: list[Take] = []
         """What the last tick played."""
@@ -58,8 +58,8 @@ class Lane:
         self._decoders.adopt(slots)
         self._strips.adopt(settings.talkers, slots, fresh, settings.loudness)
         self._mixer.adopt(settings, slots)
-        self._destinations = tuple(strip.channel for strip in settings.destinations)
-        self._encoders.adopt(self._destinations)
+        self.destinations = tuple(strip.channel for strip in settings.destinations)
+        self._encoders.adopt(self.destinations)
 
     def tick(self, packets: Sequence[OpusPacket], now: Nanoseconds) -> Packets:
         """Take in what came since the last tick and return every destination's packet; the order of work of a tick."""
@@ -68,7 +68,7 @@ class Lane:
         if not self.takes and self._idle_ms >= TAIL_MS:
             self._strips.rest()
             self._mixer.rest()
-            return dict.fromkeys(self._destinations)
+            return dict.fromkeys(self.destinations)
         self._idle_ms = 0 if self.takes else self._idle_ms + self._tick_ms
         speech = self._decoders.decode(self.takes)
         voices = self._strips.process(self.takes, speech)
@@ -82,6 +82,8 @@ class Lane:
 
     def heard(self, destinations: Sequence[int]) -> list[bool]:
         """Return of each of the last tick's takes whether it was heard at one of these destinations (indexes)."""
+        if not destinations:
+            return [False] * len(self.takes)
         heard: list[bool] = np.logical_or.reduce(self._mixer.audible[list(destinations)], axis=0).tolist()
         return heard
 
@@ -115,7 +117,13 @@ class Lane:
     @property
     def counts(self) -> dict[str, int]:
         """What was dropped, by reason."""
-        return self.jitter.counters.snapshot() | ({} if self.line is None else self.line.counters.snapshot())
+        queued = self.jitter.counters.snapshot()
+        if self.line is None:
+            return queued
+        # Who is unknown is unknown to every lane; the live one counts it.
+        queued.pop(UNKNOWN_TALKER, None)
+        held = self.line.counters.snapshot()
+        return {reason: queued.get(reason, 0) + held.get(reason, 0) for reason in queued.keys() | held.keys()}
 
     def _make_arrays(self) -> None:
         """Make what is indexed by slot; made anew for more talkers than ever, it has forgotten the others' past."""

@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.types import ChannelId, UserId
-from engine.audio.ducking import Ducking
 from engine.audio.equalizer import Equalizer
 from engine.audio.frame import CHANNELS, Frame, tick_samples
-from engine.audio.limiter import Limiter
 from engine.audio.loudness import Loudness
 from engine.audio.meter import DestinationReading, SourceReading
+from engine.audio.output_bus import LOUDNESS_TICKS, OutputBus
 from engine.audio.settings import MixSettings, SourceStrip
 from engine.audio.strip import Voices
 
@@ -26,9 +25,6 @@ Switches = NDArray[np.bool_]
 _NOWHERE = -1
 _NOBODY: Places = np.zeros(0, np.intp)
 _NOTHING: Matrix = np.zeros(0, np.float32)
-
-_LOUDNESS_TICKS = 8
-"""Ticks between two exact weighings of a bus; destinations are weighed between sources."""
 
 _EQUALIZER_MS = 60
 """After this time nothing is left of what went through an equalizer."""
@@ -42,7 +38,7 @@ class Mixer:
         self._samples = tick_samples(tick_ms)
         self._fall = np.linspace(1.0, 0.0, self._samples, dtype=np.float32)
         self._sources: tuple[ChannelId, ...] = ()
-        self._destinations: tuple[ChannelId, ...] = ()
+        self._outputs: dict[ChannelId, OutputBus] = {}
         self._settings = MixSettings()
         self._bus_of = self._bus_heard = np.full(capacity, _NOWHERE, np.intp)
         self._solo = self._solo_heard = np.zeros((2, capacity), np.bool_)
@@ -59,28 +55,33 @@ class Mixer:
         self.audible: Switches = np.zeros((0, 0), np.bool_)
         """Who of the last voices is heard where, shape (destinations, n)."""
         self._resize()
+        self._monitors = np.zeros(0, np.bool_)
 
     def adopt(self, settings: MixSettings, slots: Mapping[UserId, int]) -> None:
-        """Take the routes; changes of gain are ramped over the next frame, a change of channels starts afresh."""
+        """Take the routes; changes of gain are ramped over the next frame.
+
+        A destination that comes starts at its gains; other sources than before start everything afresh.
+        """
         sources = tuple(strip.channel for strip in settings.sources)
-        destinations = tuple(strip.channel for strip in settings.destinations)
-        same = sources == self._sources and destinations == self._destinations
-        self._settings, self._sources, self._destinations = settings, sources, destinations
+        same, before = sources == self._sources, list(self._outputs)
+        self._settings, self._sources = settings, sources
         self._place_talkers(settings, slots)
         if not same:
             self._resize()
+        self._adopt_destinations(settings)
         bands = [(eq.low_db, eq.mid_db, eq.high_db) for eq in (strip.equalizer for strip in settings.sources)]
         self._equalizer.adopt(bands)
         self._priority_equalizer.adopt(bands)
-        self._ducking.adopt([strip.duck_db for strip in settings.destinations])
         self._routes = _routes(settings)
         self._monitors = np.array([strip.monitor for strip in settings.destinations], np.bool_)
-        self._changed = True
         if not same:
             self._jump()
+        elif before != list(self._outputs):
+            self._carry_gains(before)
+        self._changed = True
 
-    def mix(self, voices: Voices) -> Frame:
-        """Return the destinations' frames, shape (destinations, samples, 2); valid until the next call.
+    def mix(self, voices: Voices) -> list[Frame]:
+        """Return a frame for each destination, (samples, 2); valid until the next call.
 
         Never above the limiter's ceiling; NaN or infinite input is taken as silence.
         """
@@ -88,13 +89,11 @@ class Mixer:
         self._fill_buses(voices)
         self._equalize()
         self._source_loudness.measure(self._every_source, self._sums())
-        if not self._destinations:
-            return self._frames
         self._move_gains(voices)
         self._send_buses()
-        self._limiter.process(self._frames)
-        self._loudness.measure(self._every_destination, self._frames)
-        return self._frames
+        for output in self._outputs.values():
+            output.finish()
+        return [output.frame for output in self._outputs.values()]
 
     def rest(self) -> None:
         """Let a tick pass in which nobody sounds: what was changed meanwhile holds from the first sample on."""
@@ -104,9 +103,9 @@ class Mixer:
         if not self._resting:
             self._resting = True
             self._buses[:] = 0.0
-            self._frames[:] = 0.0
         self._source_loudness.keep(_NOBODY, _NOTHING)
-        self._loudness.keep(_NOBODY, _NOTHING)
+        for output in self._outputs.values():
+            output.rest()
 
     # reading, any thread
 
@@ -120,38 +119,36 @@ class Mixer:
 
     def read_destinations(self, held_ms: float) -> dict[ChannelId, DestinationReading]:
         """Return the levels of every destination."""
-        peaks = _peaks(self._frames.reshape(len(self._destinations), self._samples * CHANNELS))
-        loudness = self._loudness.short_term
-        return {
-            channel: DestinationReading(
-                peak=float(peaks[row]),
-                loudness=float(loudness[row]),
-                reduction=float(self._limiter.gain[row]),
-                ducking=float(self._ducked[row]),
-                held_ms=held_ms,
-            )
-            for row, channel in enumerate(self._destinations)
-        }
+        return {channel: output.read(held_ms) for channel, output in self._outputs.items()}
 
     # what it is made of
 
     def _resize(self) -> None:
-        sources, destinations = len(self._sources), len(self._destinations)
+        sources = len(self._sources)
         self._buses = np.zeros((2 * sources + 1, self._samples), np.float32)
-        self._out = np.zeros((destinations * CHANNELS, self._samples), np.float32)
-        self._frames = np.zeros((destinations, self._samples, CHANNELS), np.float32)
-        self._limiter = Limiter(destinations, self._samples)
         self._equalizer = Equalizer(sources, self._samples)
         self._priority_equalizer = Equalizer(sources, self._samples)
-        self._ducking = Ducking(destinations)
-        self._ducked = np.ones(destinations, np.float32)
-        self._source_loudness = Loudness(sources, self._samples, every=_LOUDNESS_TICKS)
-        self._loudness = Loudness(
-            destinations, self._samples, CHANNELS, every=_LOUDNESS_TICKS, first=_LOUDNESS_TICKS // 2
-        )
+        self._source_loudness = Loudness(sources, self._samples, every=LOUDNESS_TICKS)
         self._every_source = np.arange(sources)
-        self._every_destination = np.arange(destinations)
-        self.sounding = [False] * destinations
+
+    def _adopt_destinations(self, settings: MixSettings) -> None:
+        known = self._outputs
+        self._outputs = {
+            strip.channel: known.get(strip.channel) or OutputBus(self._tick_ms) for strip in settings.destinations
+        }
+        for strip in settings.destinations:
+            self._outputs[strip.channel].adopt(strip.duck_db)
+
+    def _carry_gains(self, before: list[ChannelId]) -> None:
+        """Let the destinations that stay go on from their gains; those that come begin with theirs."""
+        gains = self._matrix()
+        shape = (len(self._outputs), CHANNELS, len(self._buses))
+        rows, known = gains.reshape(shape), self._gains.reshape(len(before), *shape[1:])
+        for row, channel in enumerate(self._outputs):
+            if channel in before:
+                rows[row] = known[before.index(channel)]
+        self._gains = gains
+        self._moving = True
 
     def _place_talkers(self, settings: MixSettings, slots: Mapping[UserId, int]) -> None:
         row = {channel: index for index, channel in enumerate(self._sources)}
@@ -240,15 +237,16 @@ class Mixer:
     def _send_buses(self) -> None:
         """Mix the buses that sound into the destinations' frames."""
         used = len(self._buses) if self._extra_ms else len(self._sources)
-        out = self._out
         gains = self._gains[:, :used]
         heard = gains if self._heard is self._gains else self._heard[:, :used]
+        out = np.empty((len(gains), self._samples), np.float32)
         _ramped(heard, gains, self._buses[:used], out, self._fall)
-        for side in range(CHANNELS):
-            self._frames[:, :, side] = out[side::CHANNELS]
+        for row, output in enumerate(self._outputs.values()):
+            for side in range(CHANNELS):
+                output.frame[:, side] = out[CHANNELS * row + side]
 
     def _sides(self, gains: Matrix) -> Matrix:
-        return gains.reshape(len(self._destinations), CHANNELS, len(self._buses))
+        return gains.reshape(len(self._outputs), CHANNELS, len(self._buses))
 
     def _find_audible(self, voices: Voices) -> None:
         self._audible_of = voices.slots, voices.sounding
@@ -264,10 +262,10 @@ class Mixer:
         """Move on with ducking; the priority talkers who are heard are those of this very frame."""
         priority = self._bus_of[voices.slots] >= len(self._sources)
         heard: list[bool] = np.logical_or.reduce(self.audible & priority, axis=1).tolist()
-        ducked = self._ducking.step(heard, self._tick_ms)
-        if not np.array_equal(ducked, self._ducked):
-            self._ducked, self._changed = ducked.copy(), True
-            self._ducking_now = bool((ducked < 1.0).any())
+        moved = [output.duck(sounds) for output, sounds in zip(self._outputs.values(), heard, strict=True)]
+        if any(moved):
+            self._changed = True
+            self._ducking_now = any(output.ducked < 1.0 for output in self._outputs.values())
 
     def _jump(self) -> None:
         """Let the gains be what they should be, without a way there: nobody sounds."""
@@ -282,7 +280,8 @@ class Mixer:
 
     def _matrix(self) -> Matrix:
         """Return the gains (destinations · sides, buses) with everybody but priority talkers ducked."""
-        sides, sources = np.repeat(self._ducked, CHANNELS), len(self._sources)
+        ducked = np.array([output.ducked for output in self._outputs.values()], np.float32)
+        sides, sources = np.repeat(ducked, CHANNELS), len(self._sources)
         gains = np.zeros((len(sides), len(self._buses)), np.float32)
         if self._settings.kill:
             return gains

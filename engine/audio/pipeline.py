@@ -7,7 +7,7 @@ Doors between threads, and no lock: :meth:`Pipeline.push`, :meth:`Pipeline.apply
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from common.types import ChannelId, Nanoseconds, UserId
@@ -79,10 +79,12 @@ class Pipeline:
         arrived = self._door.drain()
         self._on_air = False
         for lane in self._lanes.values():
-            packets = lane.tick(arrived, now)
-            sent = self._send(packets)
-            if lane is self._live and lane.takes:
-                self._passage.note(lane.takes, lane.heard(sent), Nanoseconds(self._clock()))
+            try:
+                self._mix(lane, arrived, now)
+            except Exception:
+                if self._counted_first("mix_failed"):
+                    log.exception("a mix failed; the others go on, later failures are only counted")
+                self._send(dict.fromkeys(lane.destinations))
 
     def steer(self, now: Nanoseconds) -> int:
         """Return by how much (ns) the next tick should move so that packets wait less; ``now`` is this tick's time."""
@@ -126,6 +128,16 @@ class Pipeline:
             for lane in self._lanes.values():
                 lane.dump(users, now)
 
+    def _mix(self, lane: Lane, arrived: Sequence[OpusPacket], now: Nanoseconds) -> None:
+        sent = self._send(lane.tick(arrived, now))
+        if lane is self._live and lane.takes:
+            self._passage.note(lane.takes, lane.heard(sent), Nanoseconds(self._clock()))
+
+    def _counted_first(self, what: str) -> bool:
+        """Count what went wrong, and tell whether it was the first time."""
+        self._counters.add(what)
+        return self._counters.get(what) == 1
+
     def _send(self, packets: Packets) -> list[int]:
         """Give every destination its packet; return the indexes of those that took one with sound."""
         sent = [index for index, (channel, packet) in enumerate(packets.items()) if self._give(channel, packet)]
@@ -140,8 +152,7 @@ class Pipeline:
         try:
             output(packet)
         except Exception:
-            self._counters.add("output_failed")
-            if self._counters.get("output_failed") == 1:
+            if self._counted_first("output_failed"):
                 log.exception("a destination took no packet; later failures are only counted")
             return False
         return packet is not None

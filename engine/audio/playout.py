@@ -13,7 +13,7 @@ The rules, and why:
   target is a frame longer: 20 ms buy back most of what was lost.
 - Delay is put right where it is least heard, a tick at a time: in quiet parts a tick is made up when the delay is
   below the target, and two packets overlap by a tick when there is one to spare (clock drift, a wave of late packets
-  that has passed). Loud talk waits for a quiet part a second, or until 80 ms are to spare: so delay never grows
+  that has passed). Loud talk waits for a quiet part a second, or until 100 ms are to spare: so delay never grows
   without bound however long somebody talks.
 - A packet that is longer than a tick is decoded once and played in parts.
 """
@@ -41,8 +41,8 @@ BUFFER_PACKETS = 50
 CONCEAL_FRAMES = 4
 """Packets' times that are concealed in a row, at most; when nothing comes the last tick of them fades out."""
 
-_DRAIN_TICKS = 2
-_DRAIN_LOUD_TICKS = 50
+_DRAIN_TAKES = 2
+_DRAIN_LOUD_TAKES = 50
 _DRAIN_NOW_NS = 5 * FRAME_NS
 _STEERING_NS = 1_500_000_000
 _NS_PER_SAMPLE_3 = 62_500  # 48 kHz: 62 500 ns per three samples
@@ -189,12 +189,15 @@ class TalkerBuffer:
                 quality.turn()
         return Take(self.slot, Kind.PACKET, packet, None, samples, ending)
 
-    def drop(self) -> None:
-        """Forget what is queued, unheard."""
-        self.counters.add("dumped", len(self._packets))
+    def drop(self) -> int:
+        """Forget what is queued, unheard, and return how many packets that were; what sounds fades out in a tick."""
+        dropped = len(self._packets)
         self._packets.clear()
-        self._playing = False
+        self._rest = 0
         self._fresh = True
+        # The next tick finds nothing and gives up at once.
+        self._concealed = CONCEAL_FRAMES * FRAME_SAMPLES
+        return dropped
 
     # how packets come in
 
@@ -319,7 +322,7 @@ class TalkerBuffer:
             self._patience = 0
             return False
         self._patience += 1
-        patient = _DRAIN_TICKS if quiet else _DRAIN_LOUD_TICKS
+        patient = _DRAIN_TAKES if quiet else _DRAIN_LOUD_TAKES
         if self._patience < patient and surplus < _DRAIN_NOW_NS:
             return False
         self._patience = 0

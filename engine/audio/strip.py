@@ -1,13 +1,14 @@
 """Talkers' strips: high-pass, noise suppression, levelling, gain and mute, without a step when any of them changes."""
 
 from collections.abc import Collection, Mapping, Sequence
+from math import isfinite
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from common.types import Suppression, UserId
-from engine.audio.frame import Samples
+from engine.audio.frame import FRAME_SAMPLES, Samples
 from engine.audio.high_pass import HighPass
 from engine.audio.levelling import Levelling
 from engine.audio.loudness import Loudness
@@ -21,7 +22,7 @@ _QUIET = np.float32(0.06)
 _SILENT = np.float32(0.003)
 """Quiet whatever came before, −50 dBFS."""
 
-_HOLD = np.float32(0.995)
+_HOLD_PER_FRAME = 0.995
 
 Gains = NDArray[np.float32]
 SlotArray = NDArray[np.intp]
@@ -63,6 +64,7 @@ class Strips:
         """Whether the high-pass has work: somebody wants it, or just stopped wanting it."""
         self._seen = np.full(capacity, -2, np.int64)
         self._hold = np.zeros(capacity, np.float32)
+        self._fading = np.float32(_HOLD_PER_FRAME ** (samples / FRAME_SAMPLES))
         self._peaks = np.zeros(capacity, np.float32)
         self._suppressed: dict[int, UserId] = {}
         self._high_pass = HighPass(capacity, samples)
@@ -85,6 +87,8 @@ class Strips:
         """Take the talkers' settings, and forget what the ``fresh`` slots' last owners left behind."""
         for slot in fresh:
             self._forget(slot)
+        if fresh:
+            self._last = []  # the same slots may be other people's now
         for strip in strips:
             slot = slots[strip.user]
             self._fader[slot] = 0.0 if strip.muted else strip.gain
@@ -158,8 +162,11 @@ class Strips:
 
     def _listen(self, slots: SlotArray, rows: Samples) -> None:
         """Measure the peaks before the fader, and who is quiet."""
-        peaks = np.maximum(rows.max(axis=1), -rows.min(axis=1)) if len(rows) else np.zeros(0, np.float32)
-        hold = np.maximum(peaks, self._hold[slots] * _HOLD)
+        peaks = np.maximum(rows.max(axis=1), -rows.min(axis=1)) if len(rows) else _NOTHING
+        if not isfinite(np.add.reduce(peaks)):
+            rows[~np.isfinite(peaks)] = 0.0
+            peaks = np.nan_to_num(peaks, posinf=0.0)
+        hold = np.maximum(peaks, self._hold[slots] * self._fading)
         self._hold[slots], self._peaks[slots] = hold, peaks
         quiet = peaks <= np.maximum(hold * _QUIET, _SILENT)
         self.quiet = frozenset(slots[quiet].tolist()) if np.logical_or.reduce(quiet) else _NONE

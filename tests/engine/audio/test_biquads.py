@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.audio import biquads as module
 from engine.audio.biquads import Biquads
 
 SECTIONS = [(0.9, -1.7, 0.85, -1.6, 0.7), (1.0, -2.0, 1.0, -1.99, 0.9901)]
@@ -72,3 +73,21 @@ def test_reset_forgets():
     rows = np.zeros((1, 480), np.float32)
     biquads.process(np.array([0]), rows, rows)
     assert not rows.any()
+
+
+def test_filters_of_one_cascade_share_what_it_is_and_nothing_of_what_they_hear(monkeypatch):
+    first = Biquads(1, 480, SECTIONS)
+    monkeypatch.setattr(module, "_scan", None)
+    second = Biquads(300, 480, list(SECTIONS), 4)
+    assert second._scan is first._scan
+    assert not second._scan.flags.writeable
+    rows = np.ones((1, 480), np.float32)
+    first.process(np.array([0]), rows, rows)
+    rows = np.zeros((1, 480), np.float32)
+    second.process(np.array([0]), rows, rows)
+    assert not rows.any()
+
+
+def test_another_cascade_or_length_is_another_filter():
+    assert Biquads(1, 480, SECTIONS)._scan is not Biquads(1, 960, SECTIONS)._scan
+    assert Biquads(1, 480, SECTIONS)._scan is not Biquads(1, 480, SECTIONS[:1])._scan

@@ -195,3 +195,60 @@ def test_who_speaks_at_the_same_time_is_heard_at_the_same_time(opus, tone, first
     apart = onset(show.heard(CAST)) - onset(show.heard(STREAM))
     show.pipeline.close()
     assert abs(apart) <= 20.5
+
+
+def steps(samples):
+    """Return the largest step from one sample to the next; the tone's own are below 0.02."""
+    return float(np.abs(np.diff(samples)).max())
+
+
+def test_a_session_whose_destinations_are_all_delayed_is_heard(opus, tone):
+    show = Show(opus, replace(BOTH, destinations=(DestinationStrip(CAST, delay_s=0.3), DestinationStrip(STREAM, 1.0))))
+    show.run(say(1, tone, 30, 5 * MS), 110)
+    assert onset(show.heard(CAST)) == pytest.approx(300, abs=45)
+    assert onset(show.heard(STREAM)) == pytest.approx(1_000, abs=45)
+    reading = show.pipeline.read_meters()
+    assert (reading.counts, reading.sources[RED].decoded, reading.sources[RED].mixed) == ({}, 35, 0)
+    show.pipeline.close()
+
+
+def test_a_dump_in_the_middle_of_a_word_makes_no_click(show, tone):
+    show.run(say(1, tone, 50, 5 * MS), 75)
+    show.pipeline.dump([1])
+    show.run([], 30)
+    assert steps(show.heard(STREAM)) < 0.03
+
+
+def test_a_destination_that_leaves_for_a_delay_makes_no_click_in_the_one_that_stays(opus, tone):
+    mix = replace(BOTH, destinations=(DestinationStrip(CAST), DestinationStrip(STREAM)))
+    show = Show(opus, mix)
+    show.run(say(1, tone, 50, 5 * MS), 20)
+    show.pipeline.apply(replace(mix, destinations=(DestinationStrip(CAST), DestinationStrip(STREAM, delay_s=1.0))))
+    show.run([packet for packet in say(1, tone, 50, 5 * MS) if packet.arrival > 19 * FRAME_NS], 25)
+    assert steps(show.heard(CAST)[48 * 100 : 48 * 800]) < 0.03
+    show.pipeline.close()
+
+
+def test_one_mix_that_fails_is_not_the_others_silence(show, tone, monkeypatch):
+    show.run([], 1)
+
+    def broken(*_):
+        raise RuntimeError("mix")
+
+    monkeypatch.setattr(show.pipeline._live._mixer, "mix", broken)
+    show.run(say(1, tone, 30, 25 * MS), 90)
+    assert not any(show.sent[CAST])
+    assert len(show.sent[CAST]) == 91
+    assert np.abs(show.heard(STREAM)).max() > 0.1
+    assert show.pipeline.read_meters().counts["mix_failed"] >= 30
+
+
+def test_who_takes_over_a_slot_between_two_ticks_starts_with_their_own_gain(opus, tone):
+    show = Show(opus, replace(BOTH, talkers=(TalkerStrip(1, RED),)))
+    show.run(say(1, tone, 50, 5 * MS), 20)
+    assert any(show.sent[CAST])
+    show.pipeline.apply(replace(BOTH, talkers=(TalkerStrip(3, RED, muted=True),)))
+    show.sent[CAST].clear()
+    show.run(say(3, tone, 20, show.now - 1), 20)
+    assert np.abs(show.heard(CAST)[480:]).max() < 0.01  # the first 10 ms are the end of what the other one said
+    show.pipeline.close()

@@ -35,7 +35,7 @@ def mix(mixer, levels, samples=FRAME_SAMPLES):
     rows = np.array([np.full(samples, level, np.float32) for level in levels.values()]).reshape(-1, samples)
     ones = np.ones(len(levels), np.float32)
     slots = np.array([SLOTS[user] for user in levels], np.intp)
-    return mixer.mix(Voices(slots, rows, ones, ones, ones, ones, ones.astype(np.bool_))).copy()
+    return np.stack(mixer.mix(Voices(slots, rows, ones, ones, ones, ones, ones.astype(np.bool_))))
 
 
 def settled(mixer, levels, ticks=4):

@@ -350,8 +350,8 @@ class Ears:
 
         def listened(voices):
             frames = mix(voices)
-            self.finite = self.finite and bool(np.isfinite(frames).all())
-            self.peak = max(self.peak, float(np.abs(frames).max(initial=0.0)))
+            self.finite = self.finite and all(np.isfinite(frame).all() for frame in frames)
+            self.peak = max(self.peak, *(float(np.abs(frame).max()) for frame in frames))
             return frames
 
         monkeypatch.setattr(lane._mixer, "mix", listened)

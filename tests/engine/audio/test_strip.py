@@ -134,3 +134,12 @@ def test_what_is_silence_frames_stays_out_of_sounding_for_that_frame_only(packet
     quiet = Take(0, Kind.PACKET, packet(ALICE, 0, 0, SILENCE), silent=True)
     assert desk.hear(quiet).sounding.tolist() == [False]
     assert desk.hear(take()).sounding.tolist() == [True]
+
+
+def test_what_is_not_a_number_is_one_talker_s_silence_and_no_other_s():
+    desk = Desk(strip(), strip(BEN))
+    rows = np.array([[np.nan] * FRAME_SAMPLES, [0.5] * FRAME_SAMPLES], np.float32)
+    voices = desk.strips.process([take(), take(BEN)], rows)
+    assert np.all(voices.rows[0] == 0.0)
+    assert np.all(voices.rows[1] == 0.5)
+    assert (desk.strips.peak(0), desk.strips.peak(1)) == (0.0, 0.5)
