@@ -1,0 +1,866 @@
+"""An evening at the desk: a real engine process, told what to do over its control socket, judged by what ears hear.
+
+Two small teams, casters, and a stream whose ears may hear another mix. People say speech where it matters
+when something is heard, and tones where it matters how loud. A level is measured over a fifth of a second that begins a
+fifth after the command was answered, so a test waits for sound, never for time; and more than once before it is called
+wrong, since everybody here talks and listens in one process, which a busy machine holds up at times.
+"""
+
+import asyncio
+import sys
+import time
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from common.errors import ErrorCode, RelayError
+from common.protocol import bootstrap
+from common.protocol.bootstrap import Bootstrap
+from common.protocol.client import ControlClient
+from common.protocol.messages import (
+    DumpSource,
+    DumpTalker,
+    GetSnapshot,
+    Kill,
+    Meters,
+    MuteSource,
+    MuteTalker,
+    SetDestinationDelay,
+    SetDestinationDucking,
+    SetLoudness,
+    SetRouteGain,
+    SetSourceEqualizer,
+    SetSourceGain,
+    SetSourcePan,
+    SetTalkerGain,
+    SetTalkerHighPass,
+    SetTalkerLevelling,
+    SetTalkerPriority,
+    SetTalkerSuppression,
+    Shutdown,
+    SoloSource,
+    SoloTalker,
+    StartSession,
+    StopSession,
+    SubscribeMeters,
+)
+from common.protocol.spec import (
+    EQUALIZER_PRESETS,
+    DestinationSpec,
+    EqualizerSpec,
+    RouteSpec,
+    SessionSpec,
+    SourceSpec,
+    StripSpec,
+)
+from common.protocol.state import Phase
+from common.protocol.transport import Address
+from common.secret import Secret
+from common.types import Suppression
+from devtools.demo_report import UNDECRYPTABLE
+from engine.audio.opus import Opus
+from simulator import clips
+from simulator.ears import filled
+from simulator.listening import Recording, match
+from simulator.opus import FRAME, SAMPLE_RATE, Encoder, decode_all, samples
+from simulator.scene import parse
+from simulator.server import Simulator
+from simulator.transport import SILENCE
+from tray.engine_process import Place
+from tray.supervisor import EngineSupervisor
+
+SCENE = """
+seed = 4
+[guild]
+name = "Cup"
+[[channels]]
+name = "Red"
+[[channels]]
+name = "Blue"
+[[channels]]
+name = "Casters"
+[[channels]]
+name = "Stream"
+[[bots]]
+name = "red"
+token = "invented-token-red"
+[[bots]]
+name = "blue"
+token = "invented-token-blue"
+[[bots]]
+name = "casters"
+token = "invented-token-casters"
+[[bots]]
+name = "stream"
+token = "invented-token-stream"
+[[people]]
+name = "akari"
+channel = "Red"
+clip = "en_1"
+[[people]]
+name = "ben"
+channel = "Blue"
+clip = "en_1"
+[[people]]
+name = "chie"
+channel = "Blue"
+clip = "ja_1"
+[[people]]
+name = "caster"
+listens = true
+channel = "Casters"
+[[people]]
+name = "director"
+listens = true
+channel = "Stream"
+"""
+TOKEN = Secret("a-control-token")
+BOTS = {bot: Secret(f"invented-token-{bot}") for bot in ("red", "blue", "casters", "stream")}
+BOT_OF = {"Red": "red", "Blue": "blue", "Casters": "casters", "Stream": "stream"}
+EARS_IN = {"Casters": "caster", "Stream": "director"}
+
+PEOPLE = ("akari", "ben", "chie")
+AKARI_HZ, BEN_HZ, CHIE_HZ = 400, 1_000, 2_400
+LOUD = 0.15
+"""How loud a tone is said."""
+
+FOR_EVER = 1e6
+WINDOW = SAMPLE_RATE // 5
+"""Samples that a level is measured over, after as many that are only waited for."""
+
+TRIES = 4
+"""Times that a level is measured before it is wrong."""
+
+HEARD = 0.6
+"""The correlation of speech that is there; another's is under 0.2, our own after a stall of 0.1 s may be 0.7."""
+
+AUDIBLE = 0.001
+"""−60 dBFS: what an encoder holds after its last sound is fainter."""
+
+NS = 1_000_000_000
+MS = 1_000_000
+UNTOUCHED = StripSpec(levelling=False)
+
+
+def tone(*hertz):
+    """Return packets to be said in a loop: the encoder has settled, and each tone fits into 20 ms."""
+    time_s = np.arange(110 * FRAME) / SAMPLE_RATE
+    return encoded(sum(LOUD * np.sin(2 * np.pi * hz * time_s) for hz in hertz))
+
+
+def encoded(sound):
+    encoder = Encoder(64_000)
+    return tuple(encoder.encode(frame) for frame in sound.reshape(-1, FRAME))[10:]
+
+
+def amplitude(sound, hz):
+    """Return how much of a tone is in a sound, left and right."""
+    turns = np.exp(-2j * np.pi * hz * np.arange(len(sound)) / SAMPLE_RATE)
+    return 2 * np.abs(turns @ sound) / len(sound)
+
+
+async def settles(measure, expected, **tolerance):
+    """See that what is measured is as expected, at one of some times."""
+    expected = pytest.approx(np.array(expected), **tolerance)
+    for _ in range(TRIES):
+        found = await measure()
+        if found == expected:
+            return
+    assert found == expected
+
+
+def rms(sound):
+    return float(np.sqrt(np.mean(np.square(sound))))
+
+
+def decoded(packets):
+    """Return what was heard as stereo, shape (samples, 2), silence filled in."""
+    return np.concatenate(each_decoded(filled(packets)))
+
+
+def each_decoded(payloads):
+    """Return the stereo sound of each packet in turn."""
+    decoder, sounds = Opus().decoder(), []
+    for payload in payloads:
+        sounds.append(np.zeros((samples(payload), 2), np.float32))
+        decoder.decode(payload, sounds[-1])
+    decoder.close()
+    return sounds
+
+
+class Show:
+    """The simulated Discord and an engine's first client."""
+
+    def __init__(self, discord, address, client):
+        self.discord = discord
+        self.cast = discord.cast
+        self.people = discord.people
+        self.client = client
+        self._address = address
+
+    # who and where
+
+    def user(self, name):
+        return str(self.cast.people[name].id)
+
+    def channel(self, name):
+        return str(self.cast.channel(name))
+
+    def talker(self, name):
+        return next(talker for talker in self.client.state.talkers if talker.user == self.user(name))
+
+    # the desk
+
+    def spec(self, *destinations, **settings):
+        """Make a session of both teams and of destinations by name, with what is special about each."""
+        places = tuple(destinations) or (("Casters", {}),)
+        return SessionSpec(
+            guild=str(self.cast.guild.id),
+            sources=tuple(SourceSpec(channel=self.channel(name), bot=BOT_OF[name]) for name in ("Red", "Blue")),
+            destinations=tuple(
+                DestinationSpec(channel=self.channel(name), bot=BOT_OF[name], **special) for name, special in places
+            ),
+            **settings,
+        )
+
+    async def start(self, *destinations, strip=UNTOUCHED, **settings):
+        """Start a session in which everybody has that strip."""
+        spec = self.spec(*destinations, **settings)
+        strips = {self.user(name): strip for name in PEOPLE}
+        await self.client.call(StartSession(spec=spec, strips=strips))
+        await self.settled()
+        return spec
+
+    async def settled(self):
+        """Wait until everybody is a member of their call's encryption group."""
+        servers = self.discord.real_voice_servers
+        ears = self.discord.show.ears.values()
+
+        def holds():
+            rooms = [room for server in servers for room in server.rooms.values()]
+            return all(room.dave.members == set(room.participants) for room in rooms) and all(
+                each._dave.ready for each in ears if len(self.cast.guild.occupants(each.channel)) > 1
+            )
+
+        await self.until(holds)
+
+    async def join(self):
+        return await ControlClient.connect(self._address, TOKEN, client="another")
+
+    async def do(self, *commands):
+        for command in commands:
+            await self.client.call(command)
+
+    async def refused(self, command):
+        """Return the code that a command is refused with."""
+        with pytest.raises(RelayError) as refused:
+            await self.client.call(command)
+        return refused.value.code
+
+    async def meters(self, holds, seconds=10.0):
+        """Return all meters up to the first that hold."""
+        found = []
+        await self.client.call(SubscribeMeters(active=True))
+        async with asyncio.timeout(seconds):
+            with self.client.events() as events:
+                async for event in events:
+                    if isinstance(event, Meters):
+                        found.append(event)
+                        if holds(event):
+                            break
+        await self.client.call(SubscribeMeters(active=False))
+        return found
+
+    async def until(self, holds, seconds=10.0):
+        async with asyncio.timeout(seconds):
+            while not holds():  # noqa: ASYNC110 - many different things are waited for
+                await asyncio.sleep(0.005)
+
+    # people
+
+    def now(self):
+        return time.perf_counter_ns()
+
+    def give_voice(self, name, packets):
+        self._voice(name)._packets = packets
+
+    def talk(self, name, seconds=FOR_EVER):
+        """Let somebody begin to talk, from the beginning of what they have to say."""
+        voice = self._voice(name)
+        voice.script = replace(voice.script, talks=((0.0, seconds),), period=FOR_EVER)
+        voice.begin(self.now())
+
+    def hush(self, name):
+        voice = self._voice(name)
+        voice.script = replace(voice.script, talks=())
+
+    async def say(self, seconds, *names):
+        """Let people say something at the same time; return their utterances when they have."""
+        began = self.now()
+        for name in names:
+            self.talk(name, seconds)
+
+        def said():
+            return [each for each in self.people.utterances if each.start >= began]
+
+        await self.until(lambda: len(said()) == len(names))
+        by_user = {each.user: each for each in said()}
+        return [by_user[self.cast.people[name].id] for name in names]
+
+    async def leaves(self, name):
+        """Let somebody leave, and the desk notice."""
+        self.discord.world.leave(self.cast.guild.id, self.cast.people[name].id)
+        await self.until(lambda: self.user(name) not in {talker.user for talker in self.client.state.talkers})
+
+    def _voice(self, name):
+        return self.people.voices[self.cast.people[name].id]
+
+    # ears
+
+    def packets(self, place, since=0):
+        """Return what this session's bot was heard saying, silence frames left out."""
+        bot = self.cast.bots[BOT_OF[place]].id
+        tracks = [
+            track.packets
+            for track in self.discord.show.ears[EARS_IN[place]].tracks.values()
+            if track.user == bot and track.packets
+        ]
+        latest = max(tracks, key=lambda packets: packets[-1].arrival, default=[])
+        return [packet for packet in latest if packet.arrival >= since and packet.opus != SILENCE]
+
+    async def first(self, place, since):
+        """Wait for the first packet that comes after a moment, and return it."""
+        await self.until(lambda: self.packets(place, since))
+        return self.packets(place, since)[0]
+
+    async def sound(self, place):
+        """Return the sound of a place as the desk stands now."""
+        since = self.now()
+
+        def enough():
+            return sum(samples(packet.opus) for packet in self.packets(place, since)) >= 2 * WINDOW
+
+        await self.until(enough)
+        return decoded(self.packets(place, since))[WINDOW : 2 * WINDOW]
+
+    async def levels(self, place, *hertz):
+        """Return how loud tones are at a place, left and right, shape (tones, 2)."""
+        sound = await self.sound(place)
+        return np.array([amplitude(sound, hz) for hz in hertz])
+
+    async def mix(self, place, akari, ben):
+        """See that Akari's and Ben's tones are so loud at a place, given as shares of how loud they are said."""
+
+        async def shares():
+            return (await self.levels(place, AKARI_HZ, BEN_HZ)).max(axis=1) / LOUD
+
+        await settles(shares, (akari, ben), rel=0.1, abs=0.01)
+
+    async def quiet(self, place, seconds=0.3):
+        """Wait until nothing has been heard at a place for a while."""
+        await self.until(lambda: not self.packets(place, self.now() - int(seconds * NS)))
+
+    def energy(self, place, start, end):
+        """Return the energy that came between two moments."""
+        all_packets = self.packets(place)
+        heard = [packet for packet in all_packets if start <= packet.arrival < end]
+        return float(np.sum(np.square(decoded(heard)))) if heard else 0.0
+
+    def match(self, utterance, place, delay_s=0.0):
+        shifted = replace(utterance, start=utterance.start + int(delay_s * NS))
+        return match(shifted, Recording(on_time(self.packets(place))))
+
+
+def on_time(packets):
+    """Put every packet's arrival where the earliest ones say that it belongs: this process is late at times."""
+    first = packets[0]
+    spans = [((packet.timestamp - first.timestamp) & 0xFFFFFFFF) * NS // SAMPLE_RATE for packet in packets]
+    start = min(packet.arrival - span for packet, span in zip(packets, spans, strict=True))
+    return [replace(packet, arrival=start + span) for packet, span in zip(packets, spans, strict=True)]
+
+
+@asynccontextmanager
+async def engine(place):
+    """Start an engine process; yield where it listens."""
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "engine", stdin=pipe, stdout=pipe)
+    try:
+        given = Bootstrap(
+            address="tcp:0",
+            token=TOKEN,
+            bots=BOTS,
+            api_base=place.api_base,
+            gateway_url=place.gateway_url,
+            ca_file=str(place.ca_file),
+        )
+        process.stdin.write(bootstrap.write_line(given))
+        listening = bootstrap.read_listening(await asyncio.wait_for(process.stdout.readline(), 20))
+        yield Address.parse(listening.address)
+        async with asyncio.timeout(10):
+            await process.wait()
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+@pytest.fixture
+async def discord():
+    async with Simulator(parse(SCENE)) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+async def show(discord):
+    async with engine(Place(discord.api_base, discord.gateway_url, discord.ca_file)) as address:
+        client = await ControlClient.connect(address, TOKEN, client="desk")
+        yield Show(discord, address, client)
+        await client.call(Shutdown())
+        await client.close()
+
+
+@pytest.fixture
+async def tones(show):
+    """A show in which everybody says a tone as long as they talk."""
+    for name, hz in zip(PEOPLE, (AKARI_HZ, BEN_HZ, CHIE_HZ), strict=True):
+        show.give_voice(name, tone(hz))
+    return show
+
+
+# the kill switch
+
+
+def last_sound(packets):
+    """Return when the last packet came that is not all but silent."""
+    sounds = each_decoded(packet.opus for packet in packets)
+    return max(packet.arrival for packet, sound in zip(packets, sounds, strict=True) if np.abs(sound).max() > AUDIBLE)
+
+
+async def test_one_command_silences_everything_and_one_brings_it_back(tones):
+    show = tones
+    await show.start(("Casters", {}), ("Stream", {"delay_s": 0.5}))
+    other = await show.join()
+    show.talk("akari")
+    show.talk("ben")
+    await show.sound("Stream")
+    ended, began = {"Casters": [], "Stream": []}, {"Casters": [], "Stream": []}
+    for _ in range(3):
+        await show.sound("Casters")
+        start = show.now() - NS
+        await show.do(Kill(active=True))
+        killed = show.now()
+        await show.until(lambda: other.state.kill)
+        for place, found in ended.items():
+            await show.quiet(place)
+            found.append((last_sound(show.packets(place, start)) - killed) / MS)
+        late = await show.join()
+        assert late.state.kill
+        assert show.client.state.kill
+        await late.close()
+        await show.do(Kill(active=False))
+        back = show.now()
+        for place, found in began.items():
+            first = await show.first(place, back)
+            found.append((first.arrival - back) / MS)
+        await show.until(lambda: not other.state.kill)
+    await other.close()
+    for times in (*ended.values(), *began.values()):
+        assert min(times) < 60
+        assert max(times) < 400
+
+
+# live and delayed
+
+
+async def test_the_stream_hears_the_same_two_seconds_later(show):
+    await show.start(("Casters", {}), ("Stream", {"delay_s": 2.0}))
+    said = await show.say(1.2, "akari") + await show.say(0.8, "ben")
+    await show.quiet("Casters", 0.1)
+    await show.leaves("ben")  # what was said stays said
+    await show.first("Stream", said[-1].end + 1_900 * MS)
+    await show.quiet("Stream")
+    apart = []
+    for utterance in said:
+        live, later = show.match(utterance, "Casters"), show.match(utterance, "Stream", 2.0)
+        assert min(live.correlation, later.correlation) > HEARD
+        apart.append(abs(later.delay_ms - live.delay_ms))
+    assert min(apart) < 60
+
+
+async def test_who_is_muted_or_dumped_in_time_is_not_on_the_stream(tones):
+    show = tones
+    await show.start(("Casters", {}), ("Stream", {"delay_s": 2.0}))
+    (said, *_) = await show.say(0.5, *PEOPLE)
+    await show.quiet("Casters", 0.1)
+    live = decoded(show.packets("Casters", said.start))[WINDOW : 2 * WINDOW]
+    await show.leaves("chie")
+    await show.do(
+        MuteTalker(user=show.user("akari"), muted=True),
+        DumpTalker(user=show.user("ben")),
+        DumpTalker(user=show.user("chie")),
+    )
+    assert show.packets("Stream") == []
+    (afterwards,) = await show.say(0.5, "ben")
+    await show.first("Stream", afterwards.end + 1_900 * MS)
+    heard = show.packets("Stream")
+    delayed = decoded(heard)[WINDOW : 2 * WINDOW]
+    assert heard[0].arrival > afterwards.start + 1_900 * MS
+    for hz, airs in ((AKARI_HZ, False), (BEN_HZ, True), (CHIE_HZ, False)):
+        assert max(amplitude(live, hz)) > LOUD / 2
+        assert max(amplitude(delayed, hz)) > LOUD / 2 if airs else max(amplitude(delayed, hz)) < AUDIBLE
+
+
+async def test_a_fresh_delay_is_silent_until_it_says(tones):
+    show = tones
+    spec = await show.start(("Casters", {}), ("Stream", {}))
+    stream = show.channel("Stream")
+    show.talk("akari")
+    await show.sound("Stream")
+    assert [each.silent_until_ms for each in show.client.state.destinations] == [None, None]
+    before_ms, before = time.time() * 1000, show.now()
+    await show.do(SetDestinationDelay(destination=stream, delay_s=1.5))
+    after_ms, after = time.time() * 1000, show.now()
+    live, delayed = show.client.state.destinations
+    assert live.silent_until_ms is None
+    assert before_ms - 100 < delayed.silent_until_ms - 1500 < after_ms + 100
+    assert show.client.state.spec.destinations == (
+        spec.destinations[0],
+        DestinationSpec(channel=stream, bot="stream", delay_s=1.5),
+    )
+
+    def held(meters):
+        return next(each.held_ms for each in meters.destinations if each.destination == stream)
+
+    seen = [held(each) for each in await show.meters(lambda meters: held(meters) > 1_200)]
+    assert all(later >= earlier for earlier, later in pairwise(seen))
+    assert len(set(seen)) > 5
+    first = await show.first("Stream", after + 300 * MS)
+    assert 1_440 < (first.arrival - before) / MS < 2_500
+    await show.mix("Stream", 1, 0)
+
+
+# monitor and solo
+
+
+async def test_a_solo_is_heard_in_the_monitor_and_nowhere_else(tones):
+    show = tones
+    await show.start(("Casters", {}), ("Stream", {"monitor": True}))
+    akari, ben, red = show.user("akari"), show.user("ben"), show.channel("Red")
+    show.talk("akari")
+    show.talk("ben")
+    for monitor, air, *commands in (
+        ((1, 1), (1, 1)),
+        ((0, 1), (1, 0.5), SetTalkerGain(user=ben, gain=0.5), SoloTalker(user=ben, solo=True)),
+        ((0, 1), (1, 0), MuteTalker(user=ben, muted=True)),
+        ((1, 0), (1, 0), SoloTalker(user=ben, solo=False), SoloSource(source=red, solo=True)),
+        ((1, 0.5), (1, 0.5), SoloSource(source=red, solo=False), MuteTalker(user=ben, muted=False)),
+        ((1, 0), (1, 0.5), SoloTalker(user=akari, solo=True)),
+    ):
+        await show.do(*commands)
+        await show.mix("Stream", *monitor)
+        await show.mix("Casters", *air)
+    assert show.talker("akari").solo
+    await show.leaves("akari")  # a solo that nobody can end would hide everybody else
+    await show.mix("Stream", 0, 0.5)
+
+
+async def test_without_a_monitor_there_is_no_solo(show):
+    await show.start()
+    before = show.client.state
+    assert await show.refused(SoloTalker(user=show.user("akari"), solo=True)) is ErrorCode.NO_MONITOR
+    assert await show.refused(SoloSource(source=show.channel("Red"), solo=True)) is ErrorCode.NO_MONITOR
+    assert show.client.state == before
+
+
+# strips
+
+
+async def test_gain_and_mute_are_heard(tones):
+    show = tones
+    await show.start()
+    akari, red, casters = show.user("akari"), show.channel("Red"), show.channel("Casters")
+    show.talk("akari")
+    show.talk("ben")
+    for command, share in (
+        (SetTalkerGain(user=akari, gain=0.5), 0.5),
+        (SetSourceGain(source=red, gain=0.5), 0.25),
+        (SetRouteGain(source=red, destination=casters, gain=2.0), 0.5),
+        (SetTalkerGain(user=akari, gain=2.0), 2.0),
+        (MuteTalker(user=akari, muted=True), 0.0),
+        (MuteTalker(user=akari, muted=False), 2.0),
+        (MuteSource(source=red, muted=True), 0.0),
+        (MuteSource(source=red, muted=False), 2.0),
+        (SetRouteGain(source=red, destination=casters, gain=0.0), 0.0),
+    ):
+        await show.do(command)
+        await show.mix("Casters", share, 1)
+    assert show.talker("akari").strip == StripSpec(gain=2.0, levelling=False)
+    assert show.client.state.spec.sources[0].gain == 0.5
+
+
+async def test_who_has_priority_is_heard_over_the_others(tones):
+    show = tones
+    await show.start()
+    show.talk("akari")
+    show.talk("ben")
+    await show.mix("Casters", 1, 1)
+    await show.do(
+        SetDestinationDucking(destination=show.channel("Casters"), duck_db=12.0),
+        SetTalkerPriority(user=show.user("ben"), priority=True),
+    )
+    assert show.talker("ben").strip.priority
+    assert show.client.state.spec.destinations[0].duck_db == 12.0
+    await show.mix("Casters", 0.25, 1)
+    show.hush("ben")
+    await show.meters(lambda meters: meters.destinations[0].ducking_db == 0.0)
+    await show.mix("Casters", 1, 0)
+
+
+async def test_rumble_and_noise_are_taken_out(show):
+    await show.start()
+    akari = show.user("akari")
+    noise = np.random.default_rng(3).normal(0.0, 0.02, 510 * FRAME)
+    show.give_voice("akari", encoded(noise))
+    show.give_voice("ben", tone(50, BEN_HZ))
+    show.talk("ben")
+    rumble, voice = await show.levels("Casters", 50, BEN_HZ)
+    await show.do(SetTalkerHighPass(user=show.user("ben"), high_pass=True))
+    less, same = await show.levels("Casters", 50, BEN_HZ)
+    assert max(less) / max(same) < 0.5 * max(rumble) / max(voice)
+    show.hush("ben")
+    await show.quiet("Casters")
+    show.talk("akari")
+    loud = max([rms(await show.sound("Casters")) for _ in range(2)])
+    for strength in (Suppression.STANDARD, Suppression.STRONG):
+        await show.do(SetTalkerSuppression(user=akari, suppression=strength))
+        assert show.talker("akari").strip.suppression is strength
+        async with asyncio.timeout(10):
+            while rms(await show.sound("Casters")) > 0.3 * loud:
+                pass
+        await show.do(SetTalkerSuppression(user=akari, suppression=Suppression.OFF))
+        async with asyncio.timeout(5):
+            while rms(await show.sound("Casters")) < 0.9 * loud:
+                pass
+
+
+async def test_a_quiet_voice_is_brought_up(show):
+    await show.start(loudness=-20.0)
+    akari = show.user("akari")
+    quiet_clip = 0.15 * decode_all(list(clips.packets("en_1")))
+    show.give_voice("akari", encoded(quiet_clip[: len(quiet_clip) // FRAME * FRAME]))
+
+    async def energy():
+        (said,) = await show.say(1.5, "akari")
+        await show.quiet("Casters")
+        return show.energy("Casters", said.start, show.now())
+
+    faint = await energy()
+    await show.do(SetTalkerLevelling(user=akari, levelling=True))
+    show.talk("akari")
+    await show.meters(lambda meters: meters.talkers[0].levelling_db > 15.0)
+    show.hush("akari")
+    await show.quiet("Casters")
+    loud = await energy()
+    assert 10 * np.log10(loud / faint) > 12.0
+    await show.do(SetLoudness(loudness=-30.0))
+    show.talk("akari")
+    await show.meters(lambda meters: meters.talkers[0].levelling_db < 13.5)
+
+
+TOUCHED = StripSpec(
+    gain=0.5, muted=False, priority=True, suppression=Suppression.STANDARD, levelling=False, high_pass=True
+)
+
+
+def touch(user):
+    return (
+        SetTalkerGain(user=user, gain=0.5),
+        SetTalkerPriority(user=user, priority=True),
+        SetTalkerSuppression(user=user, suppression=Suppression.STANDARD),
+        SetTalkerLevelling(user=user, levelling=False),
+        SetTalkerHighPass(user=user, high_pass=True),
+    )
+
+
+async def test_a_strip_is_remembered_for_the_next_session(tones):
+    show = tones
+    spec = await show.start()
+    show.talk("akari")
+    await show.mix("Casters", 1, 0)
+    await show.do(*touch(show.user("ben")), SetTalkerGain(user=show.user("akari"), gain=0.5))
+    assert show.talker("ben").strip == TOUCHED
+    await show.do(StopSession(), StartSession(spec=spec))
+    await show.settled()
+    assert show.talker("ben").strip == TOUCHED
+    assert show.talker("akari").strip == StripSpec(gain=0.5, levelling=False)
+    show.talk("akari")
+    await show.mix("Casters", 0.5, 0)
+
+
+async def test_the_tray_gives_the_strips_to_the_next_engine(discord, tmp_path, monkeypatch):
+    monkeypatch.setattr("common.paths.runtime_folder", lambda: tmp_path)
+    place = Place(discord.api_base, discord.gateway_url, discord.ca_file)
+    remembered = []
+    first = EngineSupervisor(BOTS, place, on_change=remembered.append)
+    await first.start()
+    show = Show(discord, None, first.client)
+    spec = show.spec()
+    try:
+        await first.start_session(spec)
+        await show.do(*touch(show.user("akari")), MuteTalker(user=show.user("ben"), muted=True))
+        await show.until(lambda: remembered and len(remembered[-1].strips) == 2)
+    finally:
+        await first.close()
+    second = EngineSupervisor(BOTS, place, strips=remembered[-1].strips)
+    await second.start()
+    show = Show(discord, None, second.client)
+    try:
+        await second.start_session(spec)
+        await show.until(lambda: show.client.state.phase is Phase.RUNNING)
+        assert show.talker("akari").strip == TOUCHED
+        assert show.talker("ben").strip == StripSpec(muted=True)
+    finally:
+        await second.close()
+
+
+# ticks of 10 ms
+
+
+async def test_everybody_is_heard_with_ticks_of_10_ms(show):
+    await show.start(("Casters", {}), ("Stream", {"delay_s": 0.3}), tick_ms=10)
+    said = [utterance for name in PEOPLE for utterance in await show.say(0.9, name)]
+    await show.first("Stream", said[-1].end + 200 * MS)
+    await show.quiet("Stream")
+    for place, delay_s in (("Casters", 0.0), ("Stream", 0.3)):
+        packets = show.packets(place)
+        assert {samples(packet.opus) for packet in packets} == {FRAME // 2}
+        for utterance in said:
+            assert show.match(utterance, place, delay_s).correlation > HEARD
+    meters = (await show.meters(lambda _: True))[-1]
+    assert {reason for source in meters.sources for reason in source.drops} & set(UNDECRYPTABLE) == set()
+    assert show.discord.show.ears["caster"].counts.keys() == {"heard"}
+
+
+# where a source stands
+
+
+async def test_a_source_is_equalized(show):
+    await show.start()
+    bands = (50, 2_500, 15_000)
+    show.give_voice("akari", tone(*bands))
+    show.talk("akari")
+
+    async def levels_db():
+        return 20 * np.log10((await show.levels("Casters", *bands)).max(axis=1))
+
+    flat = np.max([await levels_db() for _ in range(2)], axis=0)
+    for equalizer, expected in (
+        (EqualizerSpec(low_db=-12.0), (-11, 0, 0)),
+        (EqualizerSpec(mid_db=-12.0), (0, -12, 0)),
+        (EqualizerSpec(high_db=-12.0), (0, 0, -11)),
+        (EQUALIZER_PRESETS["clear_voice"], (-3, 2, 3)),
+        (EqualizerSpec(), (0, 0, 0)),
+    ):
+        await show.do(SetSourceEqualizer(source=show.channel("Red"), equalizer=equalizer))
+        assert show.client.state.spec.sources[0].equalizer == equalizer
+        await settles(levels_db, flat + expected, abs=1.5)
+
+
+async def test_a_source_is_placed_between_left_and_right(tones):
+    show = tones
+    await show.start()
+    show.talk("akari")
+    show.talk("ben")
+    for pan, left, right in ((-1.0, 1, 0), (1.0, 0, 1), (0.5, 0.5, 1), (0.0, 1, 1)):
+        await show.do(SetSourcePan(source=show.channel("Red"), pan=pan))
+        assert show.client.state.spec.sources[0].pan == pan
+        placed = ((left * LOUD, right * LOUD), (LOUD, LOUD))
+        await settles(lambda: show.levels("Casters", AKARI_HZ, BEN_HZ), placed, rel=0.1, abs=0.003)
+
+
+# alignment
+
+
+async def test_who_speaks_at_the_same_time_is_heard_at_the_same_time(show):
+    routes = tuple(
+        RouteSpec(source=show.channel(source), destination=show.channel(place))
+        for source, place in (("Red", "Casters"), ("Blue", "Stream"))
+    )
+    await show.start(("Casters", {}), ("Stream", {}), routes=routes)
+    apart = []
+    for phase in (3, 10, 17):  # where in a tick the second one's packets come
+        show._voice("ben")._phase = (show._voice("akari")._phase + phase * MS) % (20 * MS)
+        red, blue = await show.say(1.0, "akari", "ben")
+        await show.quiet("Casters")
+        await show.quiet("Stream")
+        heard = show.match(red, "Casters"), show.match(blue, "Stream")
+        assert min(each.correlation for each in heard) > HEARD
+        apart.append(abs(heard[0].delay_ms - heard[1].delay_ms))
+    assert sorted(apart)[1] <= 20
+
+
+# what nobody should ask for
+
+
+async def test_what_is_not_allowed_is_told_and_changes_nothing(show):
+    await show.start(("Casters", {"monitor": True}), ("Stream", {"delay_s": 1.0}))
+    akari, red, casters = show.user("akari"), show.channel("Red"), show.channel("Casters")
+    before = await show.client.call(GetSnapshot())
+    for code, *commands in (
+        (
+            ErrorCode.PROTOCOL_MALFORMED,
+            SetTalkerGain(user=akari, gain=2.01),
+            SetTalkerGain(user=akari, gain=-0.01),
+            SetTalkerGain(user=akari, gain=float("nan")),
+            SetTalkerGain(user="akari", gain=1.0),
+            SetTalkerSuppression(user=akari, suppression="very strong"),
+            SetSourceGain(source=red, gain=3.0),
+            SetSourceEqualizer(source=red, equalizer=EqualizerSpec(mid_db=12.5)),
+            SetSourcePan(source=red, pan=-1.1),
+            SetRouteGain(source=red, destination=casters, gain=2.5),
+            SetDestinationDelay(destination=casters, delay_s=300.5),
+            SetDestinationDelay(destination=casters, delay_s=-1.0),
+            SetDestinationDucking(destination=casters, duck_db=25.0),
+            SetLoudness(loudness=-10.0),
+            Kill(active="yes"),
+        ),
+        (
+            ErrorCode.TALKER_UNKNOWN,
+            SetTalkerGain(user="1", gain=1.0),
+            MuteTalker(user=red, muted=True),
+            SetTalkerSuppression(user="1", suppression=Suppression.STRONG),
+            SetTalkerLevelling(user="1", levelling=True),
+            SetTalkerHighPass(user="1", high_pass=True),
+            SetTalkerPriority(user="1", priority=True),
+            SoloTalker(user="1", solo=True),
+            DumpTalker(user="1"),
+        ),
+        (
+            ErrorCode.CHANNEL_UNKNOWN,
+            SetSourceGain(source=casters, gain=1.0),
+            MuteSource(source="1", muted=True),
+            SetSourceEqualizer(source=casters, equalizer=EqualizerSpec()),
+            SetSourcePan(source="1", pan=0.0),
+            SoloSource(source=casters, solo=True),
+            DumpSource(source=casters),
+            SetDestinationDelay(destination=red, delay_s=1.0),
+            SetDestinationDucking(destination=red, duck_db=1.0),
+        ),
+        (ErrorCode.ROUTE_UNKNOWN, SetRouteGain(source=casters, destination=red, gain=1.0)),
+        (ErrorCode.ALREADY_RUNNING, StartSession(spec=show.spec())),
+    ):
+        for command in commands:
+            assert await show.refused(command) is code, command
+    assert await show.client.call(GetSnapshot()) == before
+    await show.do(StopSession())
+    for spec in (
+        show.spec(("Casters", {"delay_s": 301.0})),
+        show.spec(tick_ms=15),
+        show.spec(loudness=0.0),
+        show.spec(routes=(RouteSpec(source=red, destination=casters, gain=9.0),)),
+    ):
+        assert await show.refused(StartSession(spec=spec)) is ErrorCode.PROTOCOL_MALFORMED
+        assert show.client.state.phase is Phase.IDLE
