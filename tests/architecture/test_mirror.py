@@ -36,7 +36,6 @@ UNTESTED_BY_NAME = {
     "simulator/faults.py",  # test_timeline, journeys
     "simulator/gateway_connection.py",  # test_gateway
     "simulator/gateway_session.py",  # test_gateway
-    "simulator/opus.py",  # test_listening
     "simulator/payloads.py",  # test_rest, test_gateway
     "simulator/routes.py",  # test_rest
     "simulator/show.py",  # test_ears
