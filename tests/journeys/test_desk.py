@@ -1,31 +1,25 @@
 """An evening at the desk: a real engine process, told what to do over its control socket, judged by what ears hear.
 
-Two small teams, casters, and a stream whose ears may hear another mix. People say speech where it matters
-when something is heard, and tones where it matters how loud. A level is measured over a fifth of a second that begins a
-fifth after the command was answered, so a test waits for sound, never for time; and more than once before it is called
-wrong, since everybody here talks and listens in one process, which a busy machine holds up at times.
+People say speech where it matters when something is heard, and tones where it matters how loud. A level is measured
+over a fifth of a second that begins a fifth after the command was answered, so a test waits for sound, never for time;
+and more than once before it is called wrong, since everybody here talks and listens in one process, which a busy
+machine holds up at times.
 """
 
 import asyncio
-import sys
 import time
-from contextlib import asynccontextmanager
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from common.errors import ErrorCode, RelayError
-from common.protocol import bootstrap
-from common.protocol.bootstrap import Bootstrap
+from common.errors import ErrorCode
 from common.protocol.client import ControlClient
 from common.protocol.messages import (
     DumpSource,
     DumpTalker,
     GetSnapshot,
     Kill,
-    Meters,
     MuteSource,
     MuteTalker,
     SetDestinationDelay,
@@ -45,366 +39,40 @@ from common.protocol.messages import (
     SoloTalker,
     StartSession,
     StopSession,
-    SubscribeMeters,
 )
 from common.protocol.spec import (
     EQUALIZER_PRESETS,
     DestinationSpec,
     EqualizerSpec,
     RouteSpec,
-    SessionSpec,
-    SourceSpec,
     StripSpec,
 )
 from common.protocol.state import Phase
-from common.protocol.transport import Address
-from common.secret import Secret
 from common.types import Suppression
 from devtools.demo_report import UNDECRYPTABLE
-from engine.audio.opus import Opus
 from simulator import clips
-from simulator.ears import filled
-from simulator.listening import Recording, match
-from simulator.opus import FRAME, SAMPLE_RATE, Encoder, decode_all, samples
+from simulator.opus import FRAME, decode_all, samples
 from simulator.scene import parse
 from simulator.server import Simulator
-from simulator.transport import SILENCE
+from tests.journeys.evening import AKARI_HZ, BEN_HZ, BOTS, PEOPLE, SCENE, TOKEN, TONES, Show, engine
+from tests.journeys.tones import (
+    LOUD,
+    MS,
+    NS,
+    WINDOW,
+    amplitude,
+    decoded,
+    encoded,
+    last_sound,
+    rms,
+    settles,
+    tone,
+)
 from tray.engine_process import Place
 from tray.supervisor import EngineSupervisor
 
-SCENE = """
-seed = 4
-[guild]
-name = "Cup"
-[[channels]]
-name = "Red"
-[[channels]]
-name = "Blue"
-[[channels]]
-name = "Casters"
-[[channels]]
-name = "Stream"
-[[bots]]
-name = "red"
-token = "invented-token-red"
-[[bots]]
-name = "blue"
-token = "invented-token-blue"
-[[bots]]
-name = "casters"
-token = "invented-token-casters"
-[[bots]]
-name = "stream"
-token = "invented-token-stream"
-[[people]]
-name = "akari"
-channel = "Red"
-clip = "en_1"
-[[people]]
-name = "ben"
-channel = "Blue"
-clip = "en_1"
-[[people]]
-name = "chie"
-channel = "Blue"
-clip = "ja_1"
-[[people]]
-name = "caster"
-listens = true
-channel = "Casters"
-[[people]]
-name = "director"
-listens = true
-channel = "Stream"
-"""
-TOKEN = Secret("a-control-token")
-BOTS = {bot: Secret(f"invented-token-{bot}") for bot in ("red", "blue", "casters", "stream")}
-BOT_OF = {"Red": "red", "Blue": "blue", "Casters": "casters", "Stream": "stream"}
-EARS_IN = {"Casters": "caster", "Stream": "director"}
-
-PEOPLE = ("akari", "ben", "chie")
-AKARI_HZ, BEN_HZ, CHIE_HZ = 400, 1_000, 2_400
-LOUD = 0.15
-"""How loud a tone is said."""
-
-FOR_EVER = 1e6
-WINDOW = SAMPLE_RATE // 5
-"""Samples that a level is measured over, after as many that are only waited for."""
-
-TRIES = 4
-"""Times that a level is measured before it is wrong."""
-
 HEARD = 0.6
 """The correlation of speech that is there; another's is under 0.2, our own after a stall of 0.1 s may be 0.7."""
-
-AUDIBLE = 0.001
-"""−60 dBFS: what an encoder holds after its last sound is fainter."""
-
-NS = 1_000_000_000
-MS = 1_000_000
-UNTOUCHED = StripSpec(levelling=False)
-
-
-def tone(*hertz):
-    """Return packets to be said in a loop: the encoder has settled, and each tone fits into 20 ms."""
-    time_s = np.arange(110 * FRAME) / SAMPLE_RATE
-    return encoded(sum(LOUD * np.sin(2 * np.pi * hz * time_s) for hz in hertz))
-
-
-def encoded(sound):
-    encoder = Encoder(64_000)
-    return tuple(encoder.encode(frame) for frame in sound.reshape(-1, FRAME))[10:]
-
-
-def amplitude(sound, hz):
-    """Return how much of a tone is in a sound, left and right."""
-    turns = np.exp(-2j * np.pi * hz * np.arange(len(sound)) / SAMPLE_RATE)
-    return 2 * np.abs(turns @ sound) / len(sound)
-
-
-async def settles(measure, expected, **tolerance):
-    """See that what is measured is as expected, at one of some times."""
-    expected = pytest.approx(np.array(expected), **tolerance)
-    for _ in range(TRIES):
-        found = await measure()
-        if found == expected:
-            return
-    assert found == expected
-
-
-def rms(sound):
-    return float(np.sqrt(np.mean(np.square(sound))))
-
-
-def decoded(packets):
-    """Return what was heard as stereo, shape (samples, 2), silence filled in."""
-    return np.concatenate(each_decoded(filled(packets)))
-
-
-def each_decoded(payloads):
-    """Return the stereo sound of each packet in turn."""
-    decoder, sounds = Opus().decoder(), []
-    for payload in payloads:
-        sounds.append(np.zeros((samples(payload), 2), np.float32))
-        decoder.decode(payload, sounds[-1])
-    decoder.close()
-    return sounds
-
-
-class Show:
-    """The simulated Discord and an engine's first client."""
-
-    def __init__(self, discord, address, client):
-        self.discord = discord
-        self.cast = discord.cast
-        self.people = discord.people
-        self.client = client
-        self._address = address
-
-    # who and where
-
-    def user(self, name):
-        return str(self.cast.people[name].id)
-
-    def channel(self, name):
-        return str(self.cast.channel(name))
-
-    def talker(self, name):
-        return next(talker for talker in self.client.state.talkers if talker.user == self.user(name))
-
-    # the desk
-
-    def spec(self, *destinations, **settings):
-        """Make a session of both teams and of destinations by name, with what is special about each."""
-        places = tuple(destinations) or (("Casters", {}),)
-        return SessionSpec(
-            guild=str(self.cast.guild.id),
-            sources=tuple(SourceSpec(channel=self.channel(name), bot=BOT_OF[name]) for name in ("Red", "Blue")),
-            destinations=tuple(
-                DestinationSpec(channel=self.channel(name), bot=BOT_OF[name], **special) for name, special in places
-            ),
-            **settings,
-        )
-
-    async def start(self, *destinations, strip=UNTOUCHED, **settings):
-        """Start a session in which everybody has that strip."""
-        spec = self.spec(*destinations, **settings)
-        strips = {self.user(name): strip for name in PEOPLE}
-        await self.client.call(StartSession(spec=spec, strips=strips))
-        await self.settled()
-        return spec
-
-    async def settled(self):
-        """Wait until everybody is a member of their call's encryption group."""
-        servers = self.discord.real_voice_servers
-        ears = self.discord.show.ears.values()
-
-        def holds():
-            rooms = [room for server in servers for room in server.rooms.values()]
-            return all(room.dave.members == set(room.participants) for room in rooms) and all(
-                each._dave.ready for each in ears if len(self.cast.guild.occupants(each.channel)) > 1
-            )
-
-        await self.until(holds)
-
-    async def join(self):
-        return await ControlClient.connect(self._address, TOKEN, client="another")
-
-    async def do(self, *commands):
-        for command in commands:
-            await self.client.call(command)
-
-    async def refused(self, command):
-        """Return the code that a command is refused with."""
-        with pytest.raises(RelayError) as refused:
-            await self.client.call(command)
-        return refused.value.code
-
-    async def meters(self, holds, seconds=10.0):
-        """Return all meters up to the first that hold."""
-        found = []
-        await self.client.call(SubscribeMeters(active=True))
-        async with asyncio.timeout(seconds):
-            with self.client.events() as events:
-                async for event in events:
-                    if isinstance(event, Meters):
-                        found.append(event)
-                        if holds(event):
-                            break
-        await self.client.call(SubscribeMeters(active=False))
-        return found
-
-    async def until(self, holds, seconds=10.0):
-        async with asyncio.timeout(seconds):
-            while not holds():  # noqa: ASYNC110 - many different things are waited for
-                await asyncio.sleep(0.005)
-
-    # people
-
-    def now(self):
-        return time.perf_counter_ns()
-
-    def give_voice(self, name, packets):
-        self._voice(name)._packets = packets
-
-    def talk(self, name, seconds=FOR_EVER):
-        """Let somebody begin to talk, from the beginning of what they have to say."""
-        voice = self._voice(name)
-        voice.script = replace(voice.script, talks=((0.0, seconds),), period=FOR_EVER)
-        voice.begin(self.now())
-
-    def hush(self, name):
-        voice = self._voice(name)
-        voice.script = replace(voice.script, talks=())
-
-    async def say(self, seconds, *names):
-        """Let people say something at the same time; return their utterances when they have."""
-        began = self.now()
-        for name in names:
-            self.talk(name, seconds)
-
-        def said():
-            return [each for each in self.people.utterances if each.start >= began]
-
-        await self.until(lambda: len(said()) == len(names))
-        by_user = {each.user: each for each in said()}
-        return [by_user[self.cast.people[name].id] for name in names]
-
-    async def leaves(self, name):
-        """Let somebody leave, and the desk notice."""
-        self.discord.world.leave(self.cast.guild.id, self.cast.people[name].id)
-        await self.until(lambda: self.user(name) not in {talker.user for talker in self.client.state.talkers})
-
-    def _voice(self, name):
-        return self.people.voices[self.cast.people[name].id]
-
-    # ears
-
-    def packets(self, place, since=0):
-        """Return what this session's bot was heard saying, silence frames left out."""
-        bot = self.cast.bots[BOT_OF[place]].id
-        tracks = [
-            track.packets
-            for track in self.discord.show.ears[EARS_IN[place]].tracks.values()
-            if track.user == bot and track.packets
-        ]
-        latest = max(tracks, key=lambda packets: packets[-1].arrival, default=[])
-        return [packet for packet in latest if packet.arrival >= since and packet.opus != SILENCE]
-
-    async def first(self, place, since):
-        """Wait for the first packet that comes after a moment, and return it."""
-        await self.until(lambda: self.packets(place, since))
-        return self.packets(place, since)[0]
-
-    async def sound(self, place):
-        """Return the sound of a place as the desk stands now."""
-        since = self.now()
-
-        def enough():
-            return sum(samples(packet.opus) for packet in self.packets(place, since)) >= 2 * WINDOW
-
-        await self.until(enough)
-        return decoded(self.packets(place, since))[WINDOW : 2 * WINDOW]
-
-    async def levels(self, place, *hertz):
-        """Return how loud tones are at a place, left and right, shape (tones, 2)."""
-        sound = await self.sound(place)
-        return np.array([amplitude(sound, hz) for hz in hertz])
-
-    async def mix(self, place, akari, ben):
-        """See that Akari's and Ben's tones are so loud at a place, given as shares of how loud they are said."""
-
-        async def shares():
-            return (await self.levels(place, AKARI_HZ, BEN_HZ)).max(axis=1) / LOUD
-
-        await settles(shares, (akari, ben), rel=0.1, abs=0.01)
-
-    async def quiet(self, place, seconds=0.3):
-        """Wait until nothing has been heard at a place for a while."""
-        await self.until(lambda: not self.packets(place, self.now() - int(seconds * NS)))
-
-    def energy(self, place, start, end):
-        """Return the energy that came between two moments."""
-        all_packets = self.packets(place)
-        heard = [packet for packet in all_packets if start <= packet.arrival < end]
-        return float(np.sum(np.square(decoded(heard)))) if heard else 0.0
-
-    def match(self, utterance, place, delay_s=0.0):
-        shifted = replace(utterance, start=utterance.start + int(delay_s * NS))
-        return match(shifted, Recording(on_time(self.packets(place))))
-
-
-def on_time(packets):
-    """Put every packet's arrival where the earliest ones say that it belongs: this process is late at times."""
-    first = packets[0]
-    spans = [((packet.timestamp - first.timestamp) & 0xFFFFFFFF) * NS // SAMPLE_RATE for packet in packets]
-    start = min(packet.arrival - span for packet, span in zip(packets, spans, strict=True))
-    return [replace(packet, arrival=start + span) for packet, span in zip(packets, spans, strict=True)]
-
-
-@asynccontextmanager
-async def engine(place):
-    """Start an engine process; yield where it listens."""
-    pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "engine", stdin=pipe, stdout=pipe)
-    try:
-        given = Bootstrap(
-            address="tcp:0",
-            token=TOKEN,
-            bots=BOTS,
-            api_base=place.api_base,
-            gateway_url=place.gateway_url,
-            ca_file=str(place.ca_file),
-        )
-        process.stdin.write(bootstrap.write_line(given))
-        listening = bootstrap.read_listening(await asyncio.wait_for(process.stdout.readline(), 20))
-        yield Address.parse(listening.address)
-        async with asyncio.timeout(10):
-            await process.wait()
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
 
 
 @pytest.fixture
@@ -425,18 +93,12 @@ async def show(discord):
 @pytest.fixture
 async def tones(show):
     """A show in which everybody says a tone as long as they talk."""
-    for name, hz in zip(PEOPLE, (AKARI_HZ, BEN_HZ, CHIE_HZ), strict=True):
+    for name, hz in zip(PEOPLE, TONES, strict=True):
         show.give_voice(name, tone(hz))
     return show
 
 
 # the kill switch
-
-
-def last_sound(packets):
-    """Return when the last packet came that is not all but silent."""
-    sounds = each_decoded(packet.opus for packet in packets)
-    return max(packet.arrival for packet, sound in zip(packets, sounds, strict=True) if np.abs(sound).max() > AUDIBLE)
 
 
 async def test_one_command_silences_everything_and_one_brings_it_back(tones):
@@ -508,9 +170,8 @@ async def test_who_is_muted_or_dumped_in_time_is_not_on_the_stream(tones):
     heard = show.packets("Stream")
     delayed = decoded(heard)[WINDOW : 2 * WINDOW]
     assert heard[0].arrival > afterwards.start + 1_900 * MS
-    for hz, airs in ((AKARI_HZ, False), (BEN_HZ, True), (CHIE_HZ, False)):
-        assert max(amplitude(live, hz)) > LOUD / 2
-        assert max(amplitude(delayed, hz)) > LOUD / 2 if airs else max(amplitude(delayed, hz)) < AUDIBLE
+    shares = np.array([(amplitude(live, hz).max(), amplitude(delayed, hz).max()) for hz in TONES]) / LOUD
+    assert shares.round() == pytest.approx(np.array([(1, 0), (1, 1), (1, 0)]))
 
 
 async def test_a_fresh_delay_is_silent_until_it_says(tones):
