@@ -31,6 +31,7 @@ def main(arguments: list[str]) -> int:
     """Run one engine; return the exit status: 0 clean end, 1 could not start, 2 wrong input."""
     options = _parser().parse_args(arguments)
     configure(form=options.log_format, level=logging.INFO)
+    app.make_way()
     logging.getLogger("discord").setLevel(logging.WARNING)  # its debug records hold what IDENTIFY carries: the token
     try:
         if options.session is not None:

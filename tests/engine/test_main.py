@@ -51,6 +51,16 @@ async def ends(process):
         return await process.wait()
 
 
+async def test_the_audio_threads_wait_for_the_loop_for_much_less_than_a_tick():
+    program = """import sys; from engine.__main__ import main; main(sys.argv[1:]); print(sys.getswitchinterval())"""
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, "--session", "nowhere.toml", stdout=pipe, stderr=pipe
+    )
+    told, _ = await process.communicate()
+    assert float(told.splitlines()[-1]) < 1e-3 < sys.getswitchinterval()
+
+
 async def test_it_starts_greets_answers_and_ends_on_shutdown():
     async with running() as (process, client):
         assert client.welcome.pid == process.pid
