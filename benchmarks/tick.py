@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from benchmarks import plot
 from benchmarks.metric import Metric
 from common.types import ChannelId, Gain, Nanoseconds, Ssrc, UserId
 from engine.audio.decoder import MONO
@@ -15,6 +16,9 @@ from engine.audio.settings import Bands, DestinationStrip, MixSettings, SourceSt
 
 TICKS = 1_000
 WARM_UP = 50
+LIMITS = {12: 1.6, 50: 1.3, 100: 1.2}
+"""Talkers at once, and what ``tick_ratio_N`` may be."""
+
 SOURCES = (ChannelId(1), ChannelId(2))
 DESTINATION = ChannelId(3)
 
@@ -93,6 +97,19 @@ def calm_mean(costs: Sequence[float]) -> float:
     return float(settled[: len(settled) * 49 // 50].mean())
 
 
+def draw(metrics: Sequence[Metric]) -> None:
+    """Draw what each number of talkers costs, beside the limits."""
+    values = {metric.metric: metric.value for metric in metrics}
+    across = [str(talkers) for talkers in LIMITS]
+    lines = {
+        name: [values[f"tick_ratio{infix}_{talkers}"] for talkers in across]
+        for name, infix in (("the path", ""), ("with levelling", "_levelled"), ("against mono libopus", "_mono"))
+    }
+    ratios = plot.Panel("against libopus, by talkers", "×", across, {**lines, "limit": list(LIMITS.values())})
+    cost = plot.Panel("by talkers", "µs a tick", across, {"the path": [values[f"tick_us_{each}"] for each in across]})
+    plot.save("tick", [[ratios], [cost]])
+
+
 def run() -> list[Metric]:
     """Measure all in turn, tick by tick, so that they meet the same machine.
 
@@ -100,7 +117,7 @@ def run() -> list[Metric]:
     which costs libopus less: ``tick_ratio_mono_N`` compares with libopus doing that very same.
     """
     opus, metrics = Opus(), []
-    for talkers in (12, 50, 100):
+    for talkers in LIMITS:
         voices = [voice(opus, number) for number in range(talkers)]
         runs = (
             pipeline_ticks(opus, voices),
@@ -116,4 +133,5 @@ def run() -> list[Metric]:
             Metric(f"tick_ratio_mono_{talkers}", tick / mono, "×"),
             Metric(f"tick_ratio_levelled_{talkers}", levelled / stereo, "×"),
         ]
+    draw(metrics)
     return metrics
