@@ -29,6 +29,7 @@ class EffectBuilder:
         self._tasks: queue.Queue[Callable[[], None]] = queue.Queue(QUEUE)
         self._closing = False
         self.counters = Counters()
+        """``effect_not_freed``; written by the thread."""
         self.failed: dict[Suppression, str] = {}
         """Which kinds can't be used until the program starts anew, and why."""
         self._thread = threading.Thread(target=self._run, name="effect-builder", daemon=True)
@@ -53,9 +54,12 @@ class EffectBuilder:
         self._tasks.join()
 
     def close(self) -> None:
-        """Drop what waits and end the thread; waits for the effect that is being made."""
+        """Build nothing more, free what waits for it and end the thread.
+
+        Waits for what is being made, though not for ever; what comes after that is freed by the thread itself.
+        """
         self._closing = True
-        self._put(lambda: None)
+        self._put(_nothing)
         self._thread.join(_PATIENCE_S)
 
     def _put(self, task: Callable[[], None]) -> bool:
@@ -66,11 +70,10 @@ class EffectBuilder:
         return True
 
     def _run(self) -> None:
-        while not self._closing:
+        while not self._closing or not self._tasks.empty():
             task = self._tasks.get()
             try:
-                if not self._closing:
-                    task()
+                task()
             finally:
                 self._tasks.task_done()
 
@@ -82,10 +85,18 @@ class EffectBuilder:
             log.exception("an effect could not be freed")
 
     def _build(self, kind: Suppression, into: deque[Effect]) -> None:
-        if kind in self.failed:
+        if self._closing or kind in self.failed:
             return
         try:
-            into.append(self._make(kind))
+            effect = self._make(kind)
         except Exception as error:  # noqa: BLE001 - importing and loading can fail in any way; the voice passes untouched
-            self.counters.add("effect_not_built")
             self.fail(kind, error)
+            return
+        if self._closing:
+            self._free(effect)
+        else:
+            into.append(effect)
+
+
+def _nothing() -> None:
+    """Wake the thread."""

@@ -1,15 +1,18 @@
 """All effects of one kind: who has which, and who has to share."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 
-from common.types import Suppression, UserId
+from common.types import Suppression
 from engine.audio.effect import Effect
 from engine.audio.effect_builder import EffectBuilder
 
+Holder = Hashable
+"""A talker of one lane."""
+
 
 class EffectPool:
-    """At most ``most`` effects. A talker gets the one that was his, while it knows his noise, or the longest unused.
+    """At most ``most`` effects. A holder gets the one that was his, while it knows his noise, or the longest unused.
 
     Used by the mix thread; only ``_fresh`` is filled by the builder.
     """
@@ -18,60 +21,59 @@ class EffectPool:
         self._kind = kind
         self._most = most
         self._builder = builder
-        self._users: frozenset[UserId] = frozenset()
+        self._holders: frozenset[Holder] = frozenset()
         self._asked = 0
         self._fresh: deque[Effect] = deque()
-        self._owned: dict[UserId, Effect] = {}
-        """The last talker of each effect, longest ago first."""
-        self._held: set[UserId] = set()
+        self._owned: dict[Holder, Effect] = {}
+        """The last holder of each effect, longest ago first."""
+        self._held: set[Holder] = set()
 
     @property
     def pending(self) -> bool:
-        """Whether one is being built."""
-        return not self.failed and self._asked > len(self._owned) + len(self._fresh)
+        """Whether one is being built, or will be as soon as the builder has place for the task."""
+        built = len(self._owned) + len(self._fresh)
+        return not self.failed and (self._asked > built or self._asked < self._limit)
 
     @property
     def failed(self) -> bool:
         """Whether this kind can't be used."""
         return self._kind in self._builder.failed
 
-    def adopt(self, users: Iterable[UserId], ahead: int) -> None:
-        """Serve exactly these talkers from now on, and have ``ahead`` effects built before they are taken."""
-        self._users = frozenset(users)
-        for gone in self._owned.keys() - self._users - self._held:
+    def adopt(self, holders: Iterable[Holder], ahead: int) -> None:
+        """Serve exactly these from now on, and have ``ahead`` effects built before they are taken."""
+        self._holders = frozenset(holders)
+        for gone in self._owned.keys() - self._holders - self._held:
             self._fresh.append(self._owned.pop(gone))
-        while self._fresh and self._asked > self._limit and self._builder.retire(self._fresh[0]):
-            self._fresh.popleft()
-            self._asked -= 1
+        self._trim()
         while self._asked < min(ahead, self._limit) and self._ask():
             pass
 
-    def take(self, user: UserId) -> Effect | None:
-        """Return the effect that ``user`` holds from now on, or None if there is none to have, now or ever."""
+    def take(self, holder: Holder) -> Effect | None:
+        """Return the effect that ``holder`` holds from now on, or None if there is none to have, now or ever."""
         if self.failed:
             return None
-        effect = self._owned.pop(user, None) or self._unused()
+        effect = self._owned.pop(holder, None) or self._unused()
         if effect is None:
             self._ask()
             return None
-        self._owned[user] = effect
-        self._held.add(user)
+        self._owned[holder] = effect
+        self._held.add(holder)
         return effect
 
-    def held_by(self, user: UserId) -> Effect | None:
-        """Return what ``user`` holds."""
-        return self._owned[user] if user in self._held else None
+    def held_by(self, holder: Holder) -> Effect | None:
+        """Return what ``holder`` holds."""
+        return self._owned[holder] if holder in self._held else None
 
-    def release(self, user: UserId) -> None:
-        """Let others have the effect of ``user`` when they need it."""
-        self._held.discard(user)
+    def release(self, holder: Holder) -> None:
+        """Let others have the effect of ``holder`` when they need it."""
+        self._held.discard(holder)
 
-    def discard(self, user: UserId, reason: BaseException) -> None:
-        """Free the effect that ``user`` holds, since it failed, and give up the kind."""
-        self._held.discard(user)
-        self._builder.retire(self._owned.pop(user))
-        self._asked -= 1
+    def discard(self, holder: Holder, reason: BaseException) -> None:
+        """Free the effect that ``holder`` holds, since it failed, and give up the kind."""
         self._builder.fail(self._kind, reason)
+        self._held.discard(holder)
+        self._fresh.append(self._owned.pop(holder))
+        self._trim()
 
     def close(self) -> None:
         """Free all effects; the builder has ended."""
@@ -83,13 +85,19 @@ class EffectPool:
 
     @property
     def _limit(self) -> int:
-        return min(len(self._users), self._most)
+        return min(len(self._holders), self._most)
 
     def _unused(self) -> Effect | None:
         if self._fresh:
             return self._fresh.popleft()
-        idle = next((user for user in self._owned if user not in self._held), None)
+        idle = next((holder for holder in self._owned if holder not in self._held), None)
         return None if idle is None else self._owned.pop(idle)
+
+    def _trim(self) -> None:
+        """Have freed what is not needed; what the builder has no place for stays until the next time."""
+        while self._fresh and (self.failed or self._asked > self._limit) and self._builder.retire(self._fresh[0]):
+            self._fresh.popleft()
+            self._asked -= 1
 
     def _ask(self) -> bool:
         """Ask for one more, if there may be one more and the builder takes the task."""

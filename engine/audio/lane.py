@@ -21,6 +21,7 @@ from engine.audio.playout import Take
 from engine.audio.settings import MixSettings
 from engine.audio.slots import Slots
 from engine.audio.strip import Strips
+from engine.audio.suppression_rack import SuppressionRack
 
 PATIENCE_NS = 200_000_000
 """What a delayed lane keeps back for playout: packets that came late are in time again, and redundancy is there."""
@@ -31,7 +32,8 @@ Packets = dict[ChannelId, bytes | None]
 class Lane:
     """The mix for the destinations whose delay is ``delay_s``; made at ``now``."""
 
-    def __init__(self, opus: Opus, tick_ms: int, delay_s: float, now: Nanoseconds) -> None:
+    def __init__(self, opus: Opus, rack: SuppressionRack, tick_ms: int, delay_s: float, now: Nanoseconds) -> None:
+        self._rack = rack
         self._tick_ms = tick_ms
         self._samples = samples = tick_samples(tick_ms)
         delay_ns = round(delay_s * 1e9)
@@ -128,7 +130,7 @@ class Lane:
     def _make_arrays(self) -> None:
         """Make what is indexed by slot; made anew for more talkers than ever, it has forgotten the others' past."""
         self._capacity = self._slots.capacity
-        self._strips = Strips(self._capacity, self._samples)
+        self._strips = Strips(self._capacity, self._samples, self._rack)
         self._mixer = Mixer(self._capacity, self._tick_ms)
 
     def _arrive(self, packets: Sequence[OpusPacket], now: Nanoseconds) -> None:

@@ -19,6 +19,7 @@ from engine.audio.meter import DestinationReading, MeterReading, SourceReading
 from engine.audio.opus import Opus
 from engine.audio.passage import Passage
 from engine.audio.settings import MixSettings
+from engine.audio.suppression_rack import SuppressionRack
 from engine.metrics import Counters
 
 _LIVE = 0.0
@@ -43,7 +44,8 @@ class Pipeline:
         self._settings = self._applied = MixSettings()
         self._door = Door()
         self._dumps: deque[frozenset[UserId]] = deque(maxlen=_DUMPS)
-        self._live = Lane(opus, tick_ms, _LIVE, Nanoseconds(0))
+        self._rack = SuppressionRack()
+        self._live = Lane(opus, self._rack, tick_ms, _LIVE, Nanoseconds(0))
         self._lanes: dict[float, Lane] = {_LIVE: self._live}
         self._passage = Passage()
         self._users: tuple[UserId, ...] = ()
@@ -102,9 +104,10 @@ class Pipeline:
                 self._give(channel, None)
 
     def close(self) -> None:
-        """Free all codec states; call after the clock has stopped."""
+        """Free all codec states and effects; call after the clock has stopped, since it may wait."""
         for lane in self._lanes.values():
             lane.close()
+        self._rack.close()
 
     def _adopt(self, now: Nanoseconds) -> None:
         settings = self._settings
@@ -117,7 +120,7 @@ class Pipeline:
             self._lanes.pop(gone).close()
         for delay in sorted(wanted):
             if delay not in self._lanes:
-                self._lanes[delay] = Lane(self._opus, self._tick_ms, delay, now)
+                self._lanes[delay] = Lane(self._opus, self._rack, self._tick_ms, delay, now)
             self._lanes[delay].adopt(share_of(settings, delay))
         self._passage.adopt(settings, self._live.places)
         self._users = tuple(strip.user for strip in settings.talkers)
@@ -194,7 +197,7 @@ class Pipeline:
         return readings
 
     def _counts(self) -> dict[str, int]:
-        counts = self._door.counters.snapshot() | self._counters.snapshot()
+        counts = self._door.counters.snapshot() | self._counters.snapshot() | self._rack.counts
         for lane in tuple(self._lanes.values()):
             counts |= {reason: counts.get(reason, 0) + count for reason, count in lane.counts.items()}
         return counts

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from common.types import Suppression, UserId
+from common.types import UserId
 from engine.audio.frame import FRAME_SAMPLES, Samples
 from engine.audio.high_pass import HighPass
 from engine.audio.levelling import Levelling
@@ -15,6 +15,7 @@ from engine.audio.loudness import Loudness
 from engine.audio.playout import Take
 from engine.audio.settings import DEFAULT_LOUDNESS, TalkerStrip
 from engine.audio.suppression import Suppressors
+from engine.audio.suppression_rack import SuppressionRack
 
 _QUIET = np.float32(0.06)
 """A frame is quiet, fit for a cut, when its peak is 24 dB below the talker's recent ones."""
@@ -52,7 +53,7 @@ class Voices(NamedTuple):
 class Strips:
     """The strips of one mix, by slot; ``capacity`` slots, frames of ``samples``."""
 
-    def __init__(self, capacity: int, samples: int) -> None:
+    def __init__(self, capacity: int, samples: int, rack: SuppressionRack) -> None:
         self._fader = np.ones(capacity, np.float32)
         self._heard = np.ones(capacity, np.float32)
         self._level = np.ones(capacity, np.float32)
@@ -70,7 +71,7 @@ class Strips:
         self._high_pass = HighPass(capacity, samples)
         self._loudness = Loudness(capacity, samples, every=4, first=1)
         self._levelling = Levelling(capacity, samples)
-        self.suppressors = Suppressors()
+        self.suppressors = Suppressors(rack)
         self.quiet: frozenset[int] = _NONE
         """The slots whose last frame was quiet."""
         self._target = DEFAULT_LOUDNESS
@@ -97,9 +98,8 @@ class Strips:
         self._filtering = self._filtering or bool(self._filtered.any())
         self._levelling_now = self._levelling_now or bool(self._levelled.any())
         self._target = loudness
-        suppressed = {strip.user: strip.suppression for strip in strips if strip.suppression is not Suppression.OFF}
-        self.suppressors.adopt(suppressed)
-        self._suppressed = {slots[user]: user for user in suppressed}
+        self.suppressors.adopt({strip.user: strip.suppression for strip in strips})
+        self._suppressed = {slots[user]: user for user in self.suppressors.users}
 
     def process(self, takes: Sequence[Take], rows: Samples) -> Voices:
         """Process ``rows`` (as in ``takes``) in place."""
@@ -136,7 +136,7 @@ class Strips:
         return self._loudness.short_term
 
     def close(self) -> None:
-        """Free what the effects hold."""
+        """Give the effects back."""
         self.suppressors.close()
 
     def _forget(self, slot: int) -> None:

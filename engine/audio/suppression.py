@@ -1,21 +1,14 @@
-"""Noise suppression of all talkers: who gets which, decided where a stretch of talk begins or a person changes it."""
+"""Noise suppression of a lane's talkers: who gets which, decided where a stretch of talk begins or a wish changes."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from common.types import Suppression, UserId
 from engine.audio.effect import Effect
-from engine.audio.effect import make as make_effect
-from engine.audio.effect_builder import EffectBuilder, Make
-from engine.audio.effect_pool import EffectPool
 from engine.audio.frame import Samples
 from engine.audio.insert import Insert
-from engine.metrics import Counters
+from engine.audio.suppression_rack import SuppressionRack
 
-STRONG_AT_ONCE = 4
-"""Talkers with strong suppression at the same time: each costs 1 to 2 ms of a tick of 20 ms, and everybody's sound
-leaves so much later. It is also how many states there are; eleven megabytes each."""
-
-_UNLIMITED = 1_000_000
+_WEAKER = {Suppression.STRONG: Suppression.STANDARD, Suppression.STANDARD: Suppression.OFF}
 
 
 class _Talker:
@@ -39,17 +32,15 @@ class _Talker:
 
 
 class Suppressors:
-    """The rack. A talker whose effect isn't built yet, or can't be, passes untouched; who gets no strong one, standard.
+    """Those of one lane, taken from the engine's ``rack``.
 
-    Used by the mix thread alone, except ``failed`` and ``counts``. Costs 0.3 µs for a talker without suppression.
+    A talker whose effect isn't built yet, or can't be, passes untouched; who gets no strong one, standard. Used by the
+    mix thread alone, and never blocks it. Costs 0.3 µs for a talker without suppression.
     """
 
-    def __init__(self, make: Make = make_effect) -> None:
-        self._builder = EffectBuilder(make)
-        self._standard = EffectPool(Suppression.STANDARD, _UNLIMITED, self._builder)
-        self._strong = EffectPool(Suppression.STRONG, STRONG_AT_ONCE, self._builder)
+    def __init__(self, rack: SuppressionRack) -> None:
+        self._rack = rack
         self._talkers: dict[UserId, _Talker] = {}
-        self._counters = Counters()
 
     @property
     def idle(self) -> bool:
@@ -57,41 +48,36 @@ class Suppressors:
         return not self._talkers
 
     @property
-    def failed(self) -> Mapping[Suppression, str]:
-        """Which kinds don't work on this computer until the next start, and why (any thread)."""
-        return self._builder.failed.copy()
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """``strong_refused`` (stretches), ``effect_failed``, ``effect_not_built`` (any thread)."""
-        return self._counters.snapshot() | self._builder.counters.snapshot()
+    def users(self) -> Collection[UserId]:
+        """Whose voice is to be changed, or still is until a change is complete."""
+        return self._talkers.keys()
 
     def adopt(self, wanted: Mapping[UserId, Suppression]) -> None:
-        """Serve exactly these talkers from now on; what is missing is built meanwhile. Never blocks."""
+        """Serve exactly these talkers from now on; what is missing is built meanwhile.
+
+        Who is switched off while talking must be among them, or what he has ends in a step.
+        """
         for gone in self._talkers.keys() - wanted.keys():
-            self._release(gone)
-            del self._talkers[gone]
+            self._release(self._talkers.pop(gone))
         for user, kind in wanted.items():
             self._ask(user, kind)
-        asking = [user for user, kind in wanted.items() if kind is not Suppression.OFF]
-        strong = [user for user in asking if wanted[user] is Suppression.STRONG]
-        self._strong.adopt(strong, STRONG_AT_ONCE)
-        self._standard.adopt(asking, len(asking) - min(len(strong), STRONG_AT_ONCE))
+        talkers = self._talkers.values()
+        self._rack.adopt(self, [(one, one.wanted) for one in talkers if one.wanted is not Suppression.OFF])
 
     def process(self, user: UserId, voice: Samples) -> None:
-        """Take the noise out of a frame of ``user``'s voice, shape (480,) or (960,), in place. Never blocks."""
+        """Take the noise out of a frame of ``user``'s voice, shape (480,) or (960,), in place."""
         talker = self._talkers.get(user)
         if talker is None:
             return
         if not talker.settled:
-            self._settle(user, talker)
+            self._settle(talker)
         try:
             changed = talker.insert.process(voice)
         except Exception as error:  # noqa: BLE001 - whatever a library does, the others' sound goes on
-            self._give_up(user, talker, error)
+            self._give_up(talker, error)
         else:
             if changed:
-                self._release(user, but=talker.insert)
+                self._release(talker, but=talker.insert)
 
     def silence(self, user: UserId) -> None:
         """Note that ``user`` stopped talking: his next frame begins a stretch. Again and again is fine."""
@@ -100,20 +86,16 @@ class Suppressors:
             talker.talking = False
             talker.insert.begin(None)
             talker.renew()
-            self._release(user)
+            self._release(talker)
             if talker.wanted is Suppression.OFF:
                 del self._talkers[user]
 
-    def settle(self) -> None:
-        """Wait until everything asked for is built or failed; for measurements and tests, never for the mix thread."""
-        self._builder.settle()
-
     def close(self) -> None:
-        """Free everything; call after the mix thread has ended."""
-        self._builder.close()
+        """Give everything back at once; the rack stays."""
+        for talker in self._talkers.values():
+            self._release(talker)
         self._talkers.clear()
-        self._standard.close()
-        self._strong.close()
+        self._rack.leave(self)
 
     def _ask(self, user: UserId, kind: Suppression) -> None:
         talker = self._talkers.get(user)
@@ -125,47 +107,45 @@ class Suppressors:
         elif kind is Suppression.OFF and not talker.talking:
             del self._talkers[user]
 
-    def _settle(self, user: UserId, talker: _Talker) -> None:
-        effect = self._choose(user, talker)
+    def _settle(self, talker: _Talker) -> None:
+        effect = self._choose(talker)
         if talker.talking:
             talker.insert.change(effect)
         else:
             talker.talking = True
             talker.insert.begin(effect)
 
-    def _choose(self, user: UserId, talker: _Talker) -> Effect | None:
+    def _choose(self, talker: _Talker) -> Effect | None:
         """Return the effect to use; settled unless the right one is still being built."""
         talker.settled = True
-        if talker.turn is Suppression.STRONG:
-            effect = self._strong.take(user)
+        while talker.turn is not Suppression.OFF:
+            pool = self._rack.pools[talker.turn]
+            pending = pool.pending  # asked before: what is finished in between is there in the next tick
+            effect = pool.take(talker)
             if effect is not None:
                 return effect
-            if self._strong.pending:
+            if pending and not pool.failed:
                 talker.settled = False
                 return talker.insert.effect
             self._refuse(talker)
-        if talker.turn is Suppression.STANDARD:
-            effect = self._standard.take(user)
-            talker.settled = effect is not None or not self._standard.pending
-            return effect if talker.settled else talker.insert.effect
         return None
 
     def _refuse(self, talker: _Talker) -> None:
-        if not self._strong.failed:
-            self._counters.add("strong_refused")
-        talker.turn = Suppression.STANDARD
+        """Go on with the next weaker one for this stretch."""
+        failed = self._rack.pools[talker.turn].failed
+        self._rack.counters.add(f"suppression_failed_{talker.turn}" if failed else f"{talker.turn}_full")
+        talker.turn = _WEAKER[talker.turn]
 
-    def _give_up(self, user: UserId, talker: _Talker, error: Exception) -> None:
+    def _give_up(self, talker: _Talker, error: Exception) -> None:
         """Go on without what failed. Of two that were crossfaded, both go: which one it was isn't known."""
-        self._counters.add("effect_failed")
         talker.insert.begin(None)
         talker.renew()
-        for pool in (self._standard, self._strong):
-            if pool.held_by(user) is not None:
-                pool.discard(user, error)
+        for pool in self._rack.pools.values():
+            if pool.held_by(talker) is not None:
+                pool.discard(talker, error)
 
-    def _release(self, user: UserId, but: Insert | None = None) -> None:
-        """Let others have what ``user`` holds, except what ``but`` uses."""
-        for pool in (self._standard, self._strong):
-            if but is None or pool.held_by(user) is not but.effect:
-                pool.release(user)
+    def _release(self, talker: _Talker, but: Insert | None = None) -> None:
+        """Let others have what ``talker`` holds, except what ``but`` uses."""
+        for pool in self._rack.pools.values():
+            if but is None or pool.held_by(talker) is not but.effect:
+                pool.release(talker)

@@ -48,7 +48,6 @@ def test_a_kind_that_fails_is_not_tried_again_and_logged_once(caplog):
     builder.settle()
     assert tries == [STRONG, STANDARD]
     assert builder.failed[STRONG] == "ImportError: no such wheel"
-    assert builder.counters.get("effect_not_built") == 2
     assert [record.levelno for record in caplog.records] == [logging.ERROR] * 2
     builder.close()
 
@@ -67,15 +66,19 @@ def test_an_effect_that_cannot_be_freed_does_not_end_the_thread(caplog):
     builder.close()
 
 
-def test_asking_for_too_much_is_refused_and_what_waits_is_dropped_at_the_end():
-    begun, go_on, made = threading.Event(), threading.Event(), deque()
+def test_asking_for_too_much_is_refused_and_what_waits_or_comes_late_is_not_kept():
+    begun, go_on, made, freed = threading.Event(), threading.Event(), deque(), []
 
-    def slow(kind):
-        begun.set()
-        go_on.wait(10)
-        return Plain(kind)
+    class Slow(Plain):
+        def __init__(self, kind):
+            super().__init__(kind)
+            begun.set()
+            go_on.wait(10)
 
-    builder = EffectBuilder(slow)
+        def close(self):
+            freed.append(self)
+
+    builder = EffectBuilder(Slow)
     builder.build(STRONG, made)
     assert begun.wait(10)
     assert [builder.build(STRONG, made) for _ in range(QUEUE + 1)] == [True] * QUEUE + [False]
@@ -86,4 +89,24 @@ def test_asking_for_too_much_is_refused_and_what_waits_is_dropped_at_the_end():
     go_on.set()
     ending.join(10)
     assert not builder._thread.is_alive()
-    assert len(made) == 1
+    assert (len(made), len(freed)) == (0, 1)
+
+
+def test_what_waits_to_be_freed_is_freed_before_the_end():
+    begun, go_on = threading.Event(), threading.Event()
+
+    class Slow(Plain):
+        def close(self):
+            begun.set()
+            go_on.wait(10)
+
+    builder, last = EffectBuilder(Plain), Plain(STRONG)
+    builder.retire(Slow(STRONG))
+    assert begun.wait(10)
+    builder.retire(last)
+    ending = threading.Thread(target=builder.close)
+    ending.start()
+    go_on.set()
+    ending.join(10)
+    assert last.closed_in is builder._thread
+    assert not builder._thread.is_alive()

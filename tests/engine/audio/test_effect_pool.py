@@ -1,3 +1,5 @@
+import threading
+
 import pytest
 
 from common.types import Suppression
@@ -105,3 +107,46 @@ def test_closing_frees_all(pool, builder):
     pool.close()
     assert held.closed
     assert other.closed
+
+
+@pytest.fixture
+def jammed(builder):
+    """Have the builder take no more tasks until the event is set."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    class Slow(Plain):
+        def close(self):
+            begun.set()
+            go_on.wait(10)
+
+    builder.retire(Slow(STRONG))
+    assert begun.wait(10)
+    while builder.retire(Plain(STRONG)):
+        pass
+    yield go_on
+    go_on.set()
+
+
+def test_what_the_builder_has_no_place_for_is_pending_and_asked_for_again(builder, jammed):
+    pool = EffectPool(STRONG, 2, builder)
+    pool.adopt([1], ahead=1)
+    assert pool.take(1) is None
+    assert pool.pending
+    jammed.set()
+    builder.settle()
+    assert pool.take(1) is None
+    builder.settle()
+    assert pool.take(1) is not None
+    assert not pool.pending
+
+
+def test_what_failed_is_freed_even_if_the_builder_has_no_place_for_it_now(pool, builder, request):
+    effect = pool.take(1)
+    jammed = request.getfixturevalue("jammed")
+    pool.discard(1, RuntimeError("refused"))
+    jammed.set()
+    builder.settle()
+    assert not effect.closed
+    pool.adopt([1], ahead=1)
+    builder.settle()
+    assert effect.closed

@@ -10,6 +10,7 @@ from engine.audio.frame import FRAME_NS, FRAME_SAMPLES, SILENCE, OpusPacket
 from engine.audio.lane import Lane, share_of
 from engine.audio.pipeline import Pipeline
 from engine.audio.settings import DestinationStrip, MixSettings, SourceStrip, TalkerStrip
+from engine.audio.suppression_rack import SuppressionRack
 
 MS = 1_000_000
 RED, BLUE, CAST, STREAM = 10, 20, 30, 40
@@ -157,12 +158,14 @@ def test_a_lane_gets_its_destinations_and_their_routes():
 
 
 def test_more_talkers_than_ever_get_room(opus):
-    lane = Lane(opus, 20, 0.0, 0)
+    rack = SuppressionRack()
+    lane = Lane(opus, rack, 20, 0.0, 0)
     crowd = tuple(TalkerStrip(user, RED) for user in range(300))
     lane.adopt(replace(share_of(BOTH, 0.0), talkers=crowd))
     lane.tick([OpusPacket(299, 1, 0, 0, SILENCE, 0)], FRAME_NS)
     assert [take.slot for take in lane.takes] == [lane.places[299]]
     lane.close()
+    rack.close()
 
 
 @pytest.mark.parametrize("tick_ms", [20, 10])

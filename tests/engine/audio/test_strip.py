@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
 
+from common.types import Suppression
 from engine.audio.frame import FRAME_SAMPLES, SILENCE
 from engine.audio.playout import Kind, Take
 from engine.audio.settings import TalkerStrip
 from engine.audio.strip import Strips
+from engine.audio.suppression_rack import SuppressionRack
 
 ALICE, BEN, SOURCE = 1, 2, 10
 SLOTS = {ALICE: 0, BEN: 1}
@@ -18,11 +20,27 @@ def take(user=ALICE, silent=False):
     return Take(SLOTS[user], Kind.CONCEAL, silent=silent)
 
 
+class Half:
+    """Noise suppression that can be told by what it does to a level."""
+
+    delay_samples = 0
+
+    def __init__(self, _):
+        pass
+
+    def process(self, voice):
+        voice *= np.float32(0.5)
+
+    def close(self):
+        pass
+
+
 class Desk:
     """Strips that are told of all their talkers at once."""
 
     def __init__(self, *strips):
-        self.strips = Strips(16, FRAME_SAMPLES)
+        self.rack = SuppressionRack(Half)
+        self.strips = Strips(16, FRAME_SAMPLES, self.rack)
         self.adopt(*strips)
 
     def adopt(self, *strips, fresh=()):
@@ -143,3 +161,18 @@ def test_what_is_not_a_number_is_one_talker_s_silence_and_no_other_s():
     assert np.all(voices.rows[0] == 0.0)
     assert np.all(voices.rows[1] == 0.5)
     assert (desk.strips.peak(0), desk.strips.peak(1)) == (0.0, 0.5)
+
+
+def test_noise_suppression_is_switched_while_somebody_talks_without_a_step():
+    desk = Desk(strip())
+    said = []
+    for kind in (Suppression.OFF, Suppression.STRONG, Suppression.OFF, Suppression.OFF):
+        desk.adopt(strip(suppression=kind))
+        desk.rack.settle()
+        said += [desk.hear(take()).rows[0].copy() for _ in range(3)]
+    whole = np.concatenate(said)
+    assert np.abs(np.diff(whole)).max() < 1 / 900
+    assert [whole[2880 * place - 1] for place in range(1, 5)] == [1.0, 0.5, 1.0, 1.0]
+    desk.strips.rest()
+    assert desk.strips.suppressors.idle
+    desk.rack.close()
