@@ -20,6 +20,7 @@ from common.protocol.messages import Meters, StartSession, SubscribeMeters
 from common.protocol.spec import DestinationSpec, SessionSpec, SourceSpec, StripSpec
 from common.protocol.transport import Address
 from common.secret import Secret
+from simulator import clips
 from simulator.listening import Recording, match
 from simulator.opus import samples
 from simulator.transport import SILENCE
@@ -89,6 +90,7 @@ class Show:
         self.people = discord.people
         self.client = client
         self._address = address
+        self._began = self.now()
 
     # who and where
 
@@ -168,6 +170,17 @@ class Show:
             while not holds():  # noqa: ASYNC110 - many different things are waited for
                 await asyncio.sleep(0.005)
 
+    def tidy(self):
+        """Have everybody where they were, silent, with nothing but their clip to say."""
+        for table in self.discord._scene.people:
+            if table.name in PEOPLE:
+                self.hush(table.name)
+                self.give_voice(table.name, clips.packets(table.clip))
+                if self.cast.people[table.name].id not in self.cast.guild.voice_states:
+                    self.discord.world.join(
+                        self.cast.guild.id, self.cast.people[table.name].id, self.cast.channel(table.channel)
+                    )
+
     # people
 
     def now(self):
@@ -210,7 +223,8 @@ class Show:
     # ears
 
     def packets(self, place, since=0):
-        """Return what this session's bot was heard saying, silence frames left out."""
+        """Return what the bot of a place was heard saying in this show, silence frames left out."""
+        since = max(since, self._began)
         bot = self.cast.bots[BOT_OF[place]].id
         tracks = [
             track.packets

@@ -3,17 +3,19 @@
 People say speech where it matters when something is heard, and tones where it matters how loud. A level is measured
 over a fifth of a second that begins a fifth after the command was answered, so a test waits for sound, never for time;
 and more than once before it is called wrong, since everybody here talks and listens in one process, which a busy
-machine holds up at times.
+machine holds up at times. Each test has a session of its own, all of them the same engine.
 """
 
 import asyncio
 import time
+from contextlib import suppress
 from itertools import pairwise
 
 import numpy as np
 import pytest
+import pytest_asyncio
 
-from common.errors import ErrorCode
+from common.errors import ErrorCode, RelayError
 from common.protocol.client import ControlClient
 from common.protocol.messages import (
     DumpSource,
@@ -71,26 +73,39 @@ from tests.journeys.tones import (
 from tray.engine_process import Place
 from tray.supervisor import EngineSupervisor
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 HEARD = 0.6
 """The correlation of speech that is there; another's is under 0.2, our own after a stall of 0.1 s may be 0.7."""
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def discord():
     async with Simulator(parse(SCENE)) as simulator:
         yield simulator
 
 
-@pytest.fixture
-async def show(discord):
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def address(discord):
     async with engine(Place(discord.api_base, discord.gateway_url, discord.ca_file)) as address:
-        client = await ControlClient.connect(address, TOKEN, client="desk")
-        yield Show(discord, address, client)
+        yield address
+        client = await ControlClient.connect(address, TOKEN)
         await client.call(Shutdown())
         await client.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
+async def show(discord, address):
+    client = await ControlClient.connect(address, TOKEN, client="desk")
+    show = Show(discord, address, client)
+    yield show
+    with suppress(RelayError):
+        await client.call(StopSession())
+    await client.close()
+    show.tidy()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
 async def tones(show):
     """A show in which everybody says a tone as long as they talk."""
     for name, hz in zip(PEOPLE, TONES, strict=True):
@@ -391,6 +406,8 @@ async def test_the_tray_gives_the_strips_to_the_next_engine(discord, tmp_path, m
 
 
 async def test_everybody_is_heard_with_ticks_of_10_ms(show):
+    ears = show.discord.show.ears["caster"]
+    before = ears.counts.copy()
     await show.start(("Casters", {}), ("Stream", {"delay_s": 0.3}), tick_ms=10)
     said = [utterance for name in PEOPLE for utterance in await show.say(0.9, name)]
     await show.first("Stream", said[-1].end + 200 * MS)
@@ -402,7 +419,7 @@ async def test_everybody_is_heard_with_ticks_of_10_ms(show):
             assert show.match(utterance, place, delay_s).correlation > HEARD
     meters = (await show.meters(lambda _: True))[-1]
     assert {reason for source in meters.sources for reason in source.drops} & set(UNDECRYPTABLE) == set()
-    assert show.discord.show.ears["caster"].counts.keys() == {"heard"}
+    assert (ears.counts - before).keys() == {"heard"}
 
 
 # where a source stands
