@@ -4,7 +4,7 @@ import logging
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from common.types import Suppression
@@ -27,7 +27,7 @@ class EffectBuilder:
     def __init__(self, make: Make) -> None:
         self._make = make
         self._tasks: queue.Queue[Callable[[], None]] = queue.Queue(QUEUE)
-        self._closing = False
+        self._closing = threading.Event()
         self.counters = Counters()
         """``effect_not_freed``; written by the thread."""
         self.failed: dict[Suppression, str] = {}
@@ -35,13 +35,13 @@ class EffectBuilder:
         self._thread = threading.Thread(target=self._run, name="effect-builder", daemon=True)
         self._thread.start()
 
-    def build(self, kind: Suppression, into: deque[Effect]) -> bool:
-        """Ask for an effect, which is appended to ``into``; False if too many tasks wait. Never blocks."""
-        return self._put(partial(self._build, kind, into))
+    def build(self, kind: Suppression, count: int, into: deque[Effect]) -> bool:
+        """Ask for effects, which are appended to ``into``; False if too many tasks wait. Never blocks."""
+        return self._put(partial(self._build, kind, count, into))
 
-    def retire(self, effect: Effect) -> bool:
-        """Have ``effect`` closed; False if too many tasks wait. Never blocks."""
-        return self._put(partial(self._free, effect))
+    def retire(self, effects: Sequence[Effect]) -> bool:
+        """Have ``effects`` closed; False if too many tasks wait. Never blocks."""
+        return self._put(partial(self._free, effects))
 
     def fail(self, kind: Suppression, reason: BaseException) -> None:
         """Give up ``kind``; its first failure is logged."""
@@ -58,7 +58,7 @@ class EffectBuilder:
 
         Waits for what is being made, though not for ever; what comes after that is freed by the thread itself.
         """
-        self._closing = True
+        self._closing.set()
         self._put(_nothing)
         self._thread.join(_PATIENCE_S)
 
@@ -70,30 +70,35 @@ class EffectBuilder:
         return True
 
     def _run(self) -> None:
-        while not self._closing or not self._tasks.empty():
+        while not self._closing.is_set() or not self._tasks.empty():
             task = self._tasks.get()
             try:
                 task()
             finally:
                 self._tasks.task_done()
 
-    def _free(self, effect: Effect) -> None:
-        try:
-            effect.close()
-        except Exception:  # what can't be freed must not end the thread
-            self.counters.add("effect_not_freed")
-            log.exception("an effect could not be freed")
+    def _free(self, effects: Sequence[Effect]) -> None:
+        for effect in effects:
+            try:
+                effect.close()
+            except Exception:  # what can't be freed must not end the thread
+                self.counters.add("effect_not_freed")
+                log.exception("an effect could not be freed")
 
-    def _build(self, kind: Suppression, into: deque[Effect]) -> None:
-        if self._closing or kind in self.failed:
-            return
+    def _build(self, kind: Suppression, count: int, into: deque[Effect]) -> None:
+        for _ in range(count):
+            if self._closing.is_set() or kind in self.failed:
+                return
+            self._build_one(kind, into)
+
+    def _build_one(self, kind: Suppression, into: deque[Effect]) -> None:
         try:
             effect = self._make(kind)
         except Exception as error:  # noqa: BLE001 - importing and loading can fail in any way; the voice passes untouched
             self.fail(kind, error)
             return
-        if self._closing:
-            self._free(effect)
+        if self._closing.is_set():
+            self._free([effect])
         else:
             into.append(effect)
 

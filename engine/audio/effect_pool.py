@@ -45,8 +45,7 @@ class EffectPool:
         for gone in self._owned.keys() - self._holders - self._held:
             self._fresh.append(self._owned.pop(gone))
         self._trim()
-        while self._asked < min(ahead, self._limit) and self._ask():
-            pass
+        self._ask(min(ahead, self._limit) - self._asked)
 
     def take(self, holder: Holder) -> Effect | None:
         """Return the effect that ``holder`` holds from now on, or None if there is none to have, now or ever."""
@@ -54,7 +53,7 @@ class EffectPool:
             return None
         effect = self._owned.pop(holder, None) or self._unused()
         if effect is None:
-            self._ask()
+            self._ask(min(1, self._limit - self._asked))
             return None
         self._owned[holder] = effect
         self._held.add(holder)
@@ -94,14 +93,17 @@ class EffectPool:
         return None if idle is None else self._owned.pop(idle)
 
     def _trim(self) -> None:
-        """Have freed what is not needed; what the builder has no place for stays until the next time."""
-        while self._fresh and (self.failed or self._asked > self._limit) and self._builder.retire(self._fresh[0]):
-            self._fresh.popleft()
-            self._asked -= 1
+        """Have freed what is not needed; if the builder has no place for the task, the next time."""
+        surplus = len(self._fresh) if self.failed else min(len(self._fresh), self._asked - self._limit)
+        effects = [self._fresh.popleft() for _ in range(surplus)]
+        if not effects:
+            return
+        if self._builder.retire(effects):
+            self._asked -= surplus
+        else:
+            self._fresh.extend(effects)
 
-    def _ask(self) -> bool:
-        """Ask for one more, if there may be one more and the builder takes the task."""
-        if self.failed or self._asked >= self._limit or not self._builder.build(self._kind, self._fresh):
-            return False
-        self._asked += 1
-        return True
+    def _ask(self, count: int) -> None:
+        """Ask for ``count`` more; if the builder has no place for the task, whoever needs one asks again."""
+        if count > 0 and not self.failed and self._builder.build(self._kind, count, self._fresh):
+            self._asked += count

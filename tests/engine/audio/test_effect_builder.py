@@ -25,11 +25,11 @@ class Plain:
 
 def test_effects_are_made_and_freed_in_another_thread():
     builder, made = EffectBuilder(Plain), deque()
-    assert builder.build(STRONG, made)
+    assert builder.build(STRONG, 1, made)
     builder.settle()
     effect = made[0]
     assert effect.kind is STRONG
-    assert builder.retire(effect)
+    assert builder.retire([effect])
     builder.settle()
     assert effect.made_in is effect.closed_in is not threading.current_thread()
     builder.close()
@@ -44,7 +44,7 @@ def test_a_kind_that_fails_is_not_tried_again_and_logged_once(caplog):
 
     builder, made = EffectBuilder(fail), deque()
     for kind in (STRONG, STRONG, STANDARD):
-        builder.build(kind, made)
+        builder.build(kind, 1, made)
     builder.settle()
     assert tries == [STRONG, STANDARD]
     assert builder.failed[STRONG] == "ImportError: no such wheel"
@@ -58,8 +58,8 @@ def test_an_effect_that_cannot_be_freed_does_not_end_the_thread(caplog):
             raise OSError("in use")
 
     builder, made = EffectBuilder(Plain), deque()
-    builder.retire(Stubborn(STRONG))
-    builder.build(STRONG, made)
+    builder.retire([Stubborn(STRONG)])
+    builder.build(STRONG, 1, made)
     builder.settle()
     assert len(made) == 1
     assert "in use" in caplog.text
@@ -79,13 +79,12 @@ def test_asking_for_too_much_is_refused_and_what_waits_or_comes_late_is_not_kept
             freed.append(self)
 
     builder = EffectBuilder(Slow)
-    builder.build(STRONG, made)
+    builder.build(STRONG, 1, made)
     assert begun.wait(10)
-    assert [builder.build(STRONG, made) for _ in range(QUEUE + 1)] == [True] * QUEUE + [False]
+    assert [builder.build(STRONG, 1, made) for _ in range(QUEUE + 1)] == [True] * QUEUE + [False]
     ending = threading.Thread(target=builder.close)
     ending.start()
-    while not builder._closing:
-        pass
+    assert builder._closing.wait(10)
     go_on.set()
     ending.join(10)
     assert not builder._thread.is_alive()
@@ -101,9 +100,9 @@ def test_what_waits_to_be_freed_is_freed_before_the_end():
             go_on.wait(10)
 
     builder, last = EffectBuilder(Plain), Plain(STRONG)
-    builder.retire(Slow(STRONG))
+    builder.retire([Slow(STRONG)])
     assert begun.wait(10)
-    builder.retire(last)
+    builder.retire([last])
     ending = threading.Thread(target=builder.close)
     ending.start()
     go_on.set()

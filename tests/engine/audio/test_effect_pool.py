@@ -119,9 +119,9 @@ def jammed(builder):
             begun.set()
             go_on.wait(10)
 
-    builder.retire(Slow(STRONG))
+    builder.retire([Slow(STRONG)])
     assert begun.wait(10)
-    while builder.retire(Plain(STRONG)):
+    while builder.retire([Plain(STRONG)]):
         pass
     yield go_on
     go_on.set()

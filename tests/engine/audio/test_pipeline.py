@@ -1,3 +1,4 @@
+import functools
 import random
 from dataclasses import replace
 
@@ -6,6 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from common.types import Suppression
+from engine.audio import pipeline as module
 from engine.audio.arrivals import LONGEST_TARGET_NS
 from engine.audio.frame import CHANNELS, FRAME_NS, FRAME_SAMPLES, SILENCE, OpusPacket
 from engine.audio.limiter import CEILING
@@ -13,6 +16,7 @@ from engine.audio.phase import STEP_NS
 from engine.audio.pipeline import Pipeline
 from engine.audio.playout import Kind
 from engine.audio.settings import DestinationStrip, MixSettings, SourceStrip, TalkerStrip
+from engine.audio.suppression_rack import SuppressionRack
 
 MS = 1_000_000
 RED, BLUE, CAST = 10, 20, 30
@@ -395,3 +399,24 @@ def test_whatever_the_network_does_sound_goes_on_whole_bounded_and_unclipped(opu
     forgotten = count - reading.sources[RED].decoded - given_up - sum(len(buffer) for buffer in buffers)
     # Only what is queued of a stream that was left for another one is forgotten without a count.
     assert 0 <= forgotten <= (20 * len(networks) if any(how["moves"] for how in networks) else 0)
+
+
+def test_who_gets_less_noise_suppression_than_wanted_is_counted_in_the_meters_for_good(opus, tone, monkeypatch):
+    def missing(_):
+        raise ImportError("no such wheel")
+
+    monkeypatch.setattr(module, "SuppressionRack", functools.partial(SuppressionRack, missing))
+    mix = routes([(1, RED, 1.0)])
+    noisy = replace(mix, talkers=(replace(mix.talkers[0], suppression=Suppression.STRONG),))
+    late = DestinationStrip(CAST + 1, delay_s=0.5)
+    both = replace(noisy, destinations=(*mix.destinations, late), routes=((1.0, 1.0), (1.0, 1.0)))
+    show = Show(opus, both)
+    show.tick()
+    show.pipeline._rack.settle()
+    say(show, 1, tone, 50)
+    counts = {"suppression_failed_strong": 2, "suppression_failed_standard": 2}
+    assert counts.items() <= show.pipeline.read_meters().counts.items()
+    show.pipeline.apply(noisy)
+    show.tick()
+    assert counts.items() <= show.pipeline.read_meters().counts.items()
+    show.pipeline.close()

@@ -139,8 +139,7 @@ def test_closing_frees_everything_even_what_is_made_late(maker):
     assert maker.begun.wait(10)
     ending = threading.Thread(target=rack.close)
     ending.start()
-    while not rack._builder._closing:
-        pass
+    assert rack._builder._closing.wait(10)
     maker.go_on.set()
     ending.join(10)
     assert len(maker.made) == 2
