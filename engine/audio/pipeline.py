@@ -117,13 +117,19 @@ class Pipeline:
         self._applied = settings
         wanted = {_LIVE, *(strip.delay_s for strip in settings.destinations)}
         for gone in self._lanes.keys() - wanted:
-            self._lanes.pop(gone).close()
+            self._give_up(self._lanes.pop(gone))
         for delay in sorted(wanted):
             if delay not in self._lanes:
                 self._lanes[delay] = Lane(self._opus, self._rack, self._tick_ms, delay, now)
             self._lanes[delay].adopt(share_of(settings, delay))
         self._passage.adopt(settings, self._live.places)
         self._users = tuple(strip.user for strip in settings.talkers)
+
+    def _give_up(self, lane: Lane) -> None:
+        """Free a lane; what it counted stays counted."""
+        for reason, count in lane.counts.items():
+            self._counters.add(reason, count)
+        lane.close()
 
     def _drop(self, now: Nanoseconds) -> None:
         while self._dumps:

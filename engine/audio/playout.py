@@ -115,6 +115,15 @@ class TalkerBuffer:
         "user",
     )
 
+    _ssrc: Ssrc | None
+    _highest: int
+    _following: int
+    _timestamp: int
+    _expected: int
+    _next: int
+    _ending: bool
+    _short_since: Nanoseconds | None
+
     def __init__(self, user: UserId, slot: int = 0, tick: int = FRAME_SAMPLES, floor_ns: int = 0) -> None:
         self.user = user
         self.slot = slot
@@ -204,7 +213,7 @@ class TalkerBuffer:
     def _begin(self, packet: OpusPacket | None) -> None:
         """Start afresh with a new stream (SSRC), or one whose numbers jumped."""
         self._packets.clear()
-        self._ssrc: Ssrc | None = packet.ssrc if packet else None
+        self._ssrc = packet.ssrc if packet else None
         self._highest = packet.sequence if packet else 0
         self._following = -1
         self._timestamp = self._expected = packet.timestamp if packet else 0
@@ -214,7 +223,7 @@ class TalkerBuffer:
         self._ending = False
         self._concealed = 0
         self._patience = 0
-        self._short_since: Nanoseconds | None = None
+        self._short_since = None
         self.arrivals.restart()
 
     def _sort_in(self, packet: OpusPacket) -> None:

@@ -255,3 +255,13 @@ def test_who_takes_over_a_slot_between_two_ticks_starts_with_their_own_gain(opus
     show.run(say(3, tone, 20, show.now - 1), 20)
     assert np.abs(show.heard(CAST)[480:]).max() < 0.01  # the first 10 ms are the end of what the other one said
     show.pipeline.close()
+
+
+def test_what_a_lane_has_counted_stays_counted_when_it_goes(show, tone):
+    show.run(say(1, tone, 30, 5 * MS), 40)
+    show.pipeline.dump([1])
+    show.run([], 60)
+    dumped = show.pipeline.read_meters().counts["dumped"]
+    show.pipeline.apply(replace(BOTH, destinations=(DestinationStrip(CAST), DestinationStrip(STREAM))))
+    show.run([], 2)
+    assert show.pipeline.read_meters().counts["dumped"] == dumped > 0
