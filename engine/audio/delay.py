@@ -16,14 +16,13 @@ HELD_PACKETS = 600_000
 
 
 class DelayLine:
-    """Holds packets for ``hold_ns``; ``started`` is the time of its first tick.
+    """Holds packets for ``hold_ns``.
 
     ``counters``: ``delay_full`` was dropped unheard since the line was full, ``dumped`` since somebody asked for it.
     """
 
-    def __init__(self, hold_ns: int, started: Nanoseconds) -> None:
+    def __init__(self, hold_ns: int) -> None:
         self._hold = hold_ns
-        self._started = started
         self._packets: deque[OpusPacket] = deque(maxlen=HELD_PACKETS)
         self._dumped: dict[UserId, Nanoseconds] = {}
         self.counters = Counters()
@@ -54,7 +53,3 @@ class DelayLine:
         """Let nothing out of what these people have said up to ``now``; what they say later is heard."""
         recent = {user: until for user, until in self._dumped.items() if until + self._hold > now}
         self._dumped = recent | dict.fromkeys(users, now)
-
-    def held_ms(self, now: Nanoseconds) -> float:
-        """Return how much of the delay has filled since the line was started."""
-        return min(self._hold, max(0, now - self._started)) / 1e6

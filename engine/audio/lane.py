@@ -36,9 +36,10 @@ class Lane:
         self._rack = rack
         self._tick_ms = tick_ms
         self._samples = samples = tick_samples(tick_ms)
-        delay_ns = round(delay_s * 1e9)
+        self._delay_ns = delay_ns = round(delay_s * 1e9)
+        self._started = now
         patience = min(PATIENCE_NS, delay_ns)
-        self.line = DelayLine(delay_ns - patience, now) if delay_ns else None
+        self.line = DelayLine(delay_ns - patience) if delay_ns else None
         self._slots = Slots()
         self.jitter = JitterBuffer(samples, patience)
         self._decoders = Decoders(opus, samples)
@@ -113,8 +114,9 @@ class Lane:
         return self._mixer.read_sources()
 
     def read_destinations(self, now: Nanoseconds) -> dict[ChannelId, DestinationReading]:
-        """Return the destinations' levels."""
-        return self._mixer.read_destinations(0.0 if self.line is None else self.line.held_ms(now))
+        """Return the destinations' levels, and how far the delay has filled: line and playout together."""
+        filled_ns = min(self._delay_ns, max(0, now - self._started))
+        return self._mixer.read_destinations(filled_ns / 1e6)
 
     @property
     def counts(self) -> dict[str, int]:

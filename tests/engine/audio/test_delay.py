@@ -9,7 +9,7 @@ S = 1_000_000_000
 
 
 def test_a_packet_leaves_after_its_delay_and_not_before(packet):
-    line = DelayLine(30 * S, 0)
+    line = DelayLine(30 * S)
     line.hold([packet(1, 0, S), packet(2, 0, 2 * S)])
     assert line.release(31 * S - 1) == []
     (first,) = line.release(31 * S)
@@ -18,7 +18,7 @@ def test_a_packet_leaves_after_its_delay_and_not_before(packet):
 
 
 def test_what_was_said_before_a_dump_is_never_heard_and_what_is_said_later_is(packet):
-    line = DelayLine(30 * S, 0)
+    line = DelayLine(30 * S)
     line.hold([packet(1, 0, S), packet(2, 0, S)])
     line.dump({1}, 2 * S)
     line.hold([packet(1, 1, 3 * S)])
@@ -27,7 +27,7 @@ def test_what_was_said_before_a_dump_is_never_heard_and_what_is_said_later_is(pa
 
 
 def test_old_dumps_are_forgotten():
-    line = DelayLine(S, 0)
+    line = DelayLine(S)
     line.dump({1}, 5 * S)
     line.dump({2}, 7 * S)
     assert line._dumped == {2: 7 * S}
@@ -35,20 +35,15 @@ def test_old_dumps_are_forgotten():
 
 def test_a_full_line_loses_its_oldest_and_says_so(packet, monkeypatch):
     monkeypatch.setattr(delay, "HELD_PACKETS", 3)
-    line = DelayLine(S, 0)
+    line = DelayLine(S)
     line.hold([packet(1, n, n) for n in range(5)])
     assert [p.sequence for p in line.release(2 * S)] == [2, 3, 4]
     assert line.counters.snapshot() == {"delay_full": 2}
 
 
-def test_it_tells_how_far_it_has_filled():
-    line = DelayLine(30 * S, 10 * S)
-    assert [line.held_ms(at * S) for at in (10, 25, 99)] == [0.0, 15_000.0, 30_000.0]
-
-
 @given(st.lists(st.tuples(st.integers(1, 3), st.integers(0, 100)), max_size=50), st.integers(0, 60))
 def test_nothing_is_lost_nor_doubled_nor_out_of_order(steps, hold):
-    line, now, put, got = DelayLine(hold, 0), 0, [], []
+    line, now, put, got = DelayLine(hold), 0, [], []
     for user, step in steps:
         now += step
         made = OpusPacket(user, user, len(put), 0, b"", now)

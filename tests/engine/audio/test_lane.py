@@ -114,6 +114,8 @@ def test_how_far_a_delay_has_filled_is_read(show):
     filled = show.pipeline.read_meters().destinations
     assert filled[CAST].held_ms == 0.0
     assert filled[STREAM].held_ms == pytest.approx(500, abs=25)
+    show.run([], 35)
+    assert show.pipeline.read_meters().destinations[STREAM].held_ms == 1_000.0
 
 
 def test_late_and_lost_packets_are_whole_again_in_a_delayed_mix(opus, tone):
