@@ -61,8 +61,8 @@ from tests.journeys.tones import (
     LOUD,
     MS,
     NS,
-    WINDOW,
     amplitude,
+    comes_true,
     decoded,
     encoded,
     last_sound,
@@ -75,8 +75,8 @@ from tray.supervisor import EngineSupervisor
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-HEARD = 0.6
-"""The correlation of speech that is there; another's is under 0.2, our own after a stall of 0.1 s may be 0.7."""
+HEARD = 0.9
+"""The correlation of speech that is there; another's is under 0.2."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -152,19 +152,36 @@ async def test_one_command_silences_everything_and_one_brings_it_back(tones):
 # live and delayed
 
 
+def both_heard(matches):
+    return min(match.correlation for match in matches) > HEARD
+
+
+def apart_ms(matches):
+    one, other = (match.delay_ms for match in matches)
+    return abs(one - other)
+
+
 async def test_the_stream_hears_the_same_two_seconds_later(show):
     await show.start(("Casters", {}), ("Stream", {"delay_s": 2.0}))
-    said = await show.say(1.2, "akari") + await show.say(0.8, "ben")
-    await show.quiet("Casters", 0.1)
-    await show.leaves("ben")  # what was said stays said
-    await show.first("Stream", said[-1].end + 1_900 * MS)
+
+    async def live_and_later():
+        (said,) = await show.say(1.0, "akari")
+        await show.first("Stream", said.end + 1_900 * MS)
+        await show.quiet("Stream")
+        return show.match(said, "Casters"), show.match(said, "Stream", 2.0)
+
+    await comes_true(live_and_later, lambda pair: both_heard(pair) and apart_ms(pair) < 60)
+
+
+async def test_who_leaves_is_still_heard_on_the_stream(show):
+    await show.start(("Casters", {}), ("Stream", {"delay_s": 1.0}))
+    (said,) = await show.say(0.5, "ben")
+    await show.leaves("ben")
+    await show.first("Stream", said.end + 900 * MS)
     await show.quiet("Stream")
-    apart = []
-    for utterance in said:
-        live, later = show.match(utterance, "Casters"), show.match(utterance, "Stream", 2.0)
-        assert min(live.correlation, later.correlation) > HEARD
-        apart.append(abs(later.delay_ms - live.delay_ms))
-    assert min(apart) < 60
+    first, *_, last = show.packets("Stream")
+    assert (first.arrival - said.start) / MS > 950
+    assert (last.arrival - first.arrival) / MS > 250
 
 
 async def test_who_is_muted_or_dumped_in_time_is_not_on_the_stream(tones):
@@ -172,7 +189,7 @@ async def test_who_is_muted_or_dumped_in_time_is_not_on_the_stream(tones):
     await show.start(("Casters", {}), ("Stream", {"delay_s": 2.0}))
     (said, *_) = await show.say(0.5, *PEOPLE)
     await show.quiet("Casters", 0.1)
-    live = decoded(show.packets("Casters", said.start))[WINDOW : 2 * WINDOW]
+    live = decoded(show.packets("Casters", said.start))
     await show.leaves("chie")
     await show.do(
         MuteTalker(user=show.user("akari"), muted=True),
@@ -183,10 +200,9 @@ async def test_who_is_muted_or_dumped_in_time_is_not_on_the_stream(tones):
     (afterwards,) = await show.say(0.5, "ben")
     await show.first("Stream", afterwards.end + 1_900 * MS)
     heard = show.packets("Stream")
-    delayed = decoded(heard)[WINDOW : 2 * WINDOW]
     assert heard[0].arrival > afterwards.start + 1_900 * MS
-    shares = np.array([(amplitude(live, hz).max(), amplitude(delayed, hz).max()) for hz in TONES]) / LOUD
-    assert shares.round() == pytest.approx(np.array([(1, 0), (1, 1), (1, 0)]))
+    assert [amplitude(live, hz).max() > LOUD / 3 for hz in TONES] == [True, True, True]
+    assert [amplitude(decoded(heard), hz).max() > LOUD / 10 for hz in TONES] == [False, True, False]
 
 
 async def test_a_fresh_delay_is_silent_until_it_says(tones):
@@ -210,7 +226,7 @@ async def test_a_fresh_delay_is_silent_until_it_says(tones):
     def held(meters):
         return next(each.held_ms for each in meters.destinations if each.destination == stream)
 
-    seen = [held(each) for each in await show.meters(lambda meters: held(meters) > 1_200)]
+    seen = [held(each) for each in await show.meters(lambda meters: held(meters) == 1_500.0)]
     assert all(later >= earlier for earlier, later in pairwise(seen))
     assert len(set(seen)) > 5
     first = await show.first("Stream", after + 300 * MS)
@@ -409,14 +425,17 @@ async def test_everybody_is_heard_with_ticks_of_10_ms(show):
     ears = show.discord.show.ears["caster"]
     before = ears.counts.copy()
     await show.start(("Casters", {}), ("Stream", {"delay_s": 0.3}), tick_ms=10)
-    said = [utterance for name in PEOPLE for utterance in await show.say(0.9, name)]
-    await show.first("Stream", said[-1].end + 200 * MS)
-    await show.quiet("Stream")
-    for place, delay_s in (("Casters", 0.0), ("Stream", 0.3)):
-        packets = show.packets(place)
-        assert {samples(packet.opus) for packet in packets} == {FRAME // 2}
-        for utterance in said:
-            assert show.match(utterance, place, delay_s).correlation > HEARD
+
+    async def everywhere(name):
+        (said,) = await show.say(0.8, name)
+        await show.first("Stream", said.end + 200 * MS)
+        await show.quiet("Stream")
+        return show.match(said, "Casters"), show.match(said, "Stream", 0.3)
+
+    for name in PEOPLE:
+        await comes_true(lambda name=name: everywhere(name), both_heard)
+    for place in ("Casters", "Stream"):
+        assert {samples(packet.opus) for packet in show.packets(place)} == {FRAME // 2}
     meters = (await show.meters(lambda _: True))[-1]
     assert {reason for source in meters.sources for reason in source.drops} & set(UNDECRYPTABLE) == set()
     assert (ears.counts - before).keys() == {"heard"}
@@ -468,16 +487,16 @@ async def test_who_speaks_at_the_same_time_is_heard_at_the_same_time(show):
         for source, place in (("Red", "Casters"), ("Blue", "Stream"))
     )
     await show.start(("Casters", {}), ("Stream", {}), routes=routes)
-    apart = []
-    for phase in (3, 10, 17):  # where in a tick the second one's packets come
-        show._voice("ben")._phase = (show._voice("akari")._phase + phase * MS) % (20 * MS)
-        red, blue = await show.say(1.0, "akari", "ben")
+
+    async def red_and_blue():
+        red, blue = await show.say(0.8, "akari", "ben")
         await show.quiet("Casters")
         await show.quiet("Stream")
-        heard = show.match(red, "Casters"), show.match(blue, "Stream")
-        assert min(each.correlation for each in heard) > HEARD
-        apart.append(abs(heard[0].delay_ms - heard[1].delay_ms))
-    assert sorted(apart)[1] <= 20
+        return show.match(red, "Casters"), show.match(blue, "Stream")
+
+    for phase in (3, 10, 17):  # where in a tick the second one's packets come
+        show._voice("ben")._phase = (show._voice("akari")._phase + phase * MS) % (20 * MS)
+        await comes_true(red_and_blue, lambda pair: both_heard(pair) and apart_ms(pair) <= 20)
 
 
 # what nobody should ask for

@@ -45,11 +45,16 @@ def amplitude(sound, hz):
 async def settles(measure, expected, **tolerance):
     """See that what is measured is as expected, at one of some times."""
     expected = pytest.approx(np.array(expected), **tolerance)
+    await comes_true(measure, lambda found: found == expected, f"not {expected}")
+
+
+async def comes_true(measure, holds, why=""):
+    """See that what is measured holds, at one of some times."""
     for _ in range(TRIES):
         found = await measure()
-        if found == expected:
+        if holds(found):
             return
-    raise AssertionError(f"{found} is not {expected}")
+    raise AssertionError(f"{found} {why}")
 
 
 def rms(sound):
