@@ -69,6 +69,12 @@ class TalkerDecoder:
             scratch[:overlap] = self._decoded[start:first]
             self._decode(take.packet, start, take.samples)
             _crossfade(scratch[:overlap], self._decoded[start:first])
+        elif take.kind is Kind.SHORTEN:
+            start, end = take.samples - overlap, take.samples
+            self._decode(take.packet, 0, end + overlap)
+            scratch[:overlap] = self._decoded[start:end]
+            self._decoded[start:end] = self._decoded[end : end + overlap]
+            _crossfade(scratch[:overlap], self._decoded[start:end])
         elif take.kind in {Kind.PACKET, Kind.REDUNDANCY}:
             self._decode(take.packet, 0, take.samples, fec=take.kind is Kind.REDUNDANCY)
         else:

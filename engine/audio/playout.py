@@ -15,7 +15,8 @@ The rules, and why:
   below the target, and two packets overlap by a tick when there is one to spare (clock drift, a wave of late packets
   that has passed). Loud talk waits for a quiet part a second, or until 100 ms are to spare: so delay never grows
   without bound however long somebody talks.
-- A packet that is longer than a tick is decoded once and played in parts.
+- A packet that is longer than a tick is decoded once and played in parts. A tick to spare may then be less than a
+  packet: such a packet is shortened by a tick, its end overlapping with what is a tick before that.
 """
 
 from enum import Enum
@@ -58,6 +59,7 @@ class Kind(Enum):
 
     PACKET = "packet"
     OVERLAY = "overlay"
+    SHORTEN = "shorten"
     REDUNDANCY = "redundancy"
     CONCEAL = "conceal"
     FADE = "fade"
@@ -68,7 +70,8 @@ class Take(NamedTuple):
     """One talker's share of a tick; ``slot`` is the talker's place in arrays, ``samples`` how long the share lasts.
 
     ``PACKET``: decode ``packet``. ``OVERLAY``: decode ``skipped``, then ``packet``, and let them overlap, fading from
-    one to the other, so that they last ``samples``.
+    one to the other, so that they last ``samples``. ``SHORTEN``: decode ``packet``, a tick longer than ``samples``, and
+    let its last two ticks overlap.
     ``REDUNDANCY``: decode what ``packet``, the one after the lost one, carries of it. ``CONCEAL``: no packet.
     ``FADE``: conceal and fade out, nothing follows for now. ``REST``: go on with what was decoded before.
     ``silent`` marks the sender's own silence.
@@ -106,6 +109,7 @@ class TalkerBuffer:
         "_short_since",
         "_ssrc",
         "_tick",
+        "_tick_ns",
         "_timestamp",
         "arrivals",
         "counters",
@@ -133,6 +137,7 @@ class TalkerBuffer:
         self.delay_ns = 0
         """How long the packet played last had been here when its tick came."""
         self._tick = tick
+        self._tick_ns = tick * _NS_PER_SAMPLE_3 // 3
         self._packets: dict[int, tuple[int, OpusPacket]] = {}
         self._playing = False
         self._samples = FRAME_SAMPLES
@@ -179,7 +184,8 @@ class TalkerBuffer:
         if found is None:
             return self._gap(now)
         timestamp, packet = found
-        if quiet or self._packets or self._concealed or timestamp != self._expected:
+        self.delay_ns = delay = now - packet.arrival
+        if quiet or self._packets or self._concealed or timestamp != self._expected or delay > self._tick_ns:
             return self._play_with_care(timestamp, packet, now, quiet=quiet)
         # The one packet that is due and no other, as nearly always.
         payload = packet.payload
@@ -189,7 +195,6 @@ class TalkerBuffer:
         self._expected = timestamp + samples
         self._patience = 0
         self._rest = samples - self._tick
-        self.delay_ns = now - packet.arrival
         self._ending = ending = payload == SILENCE
         if not ending:
             quality = self.quality
@@ -294,10 +299,11 @@ class TalkerBuffer:
             self.arrivals.extra_ns = 0
         self.delay_ns = now - packet.arrival
         self._advance(timestamp, packet)
-        if self._next not in self._packets:
+        followed = self._next in self._packets
+        if not followed and self._samples < 2 * self._tick:
             self._patience = 0
         elif self._too_long(timestamp, now, quiet=quiet):
-            return self._overlay(packet, *self._packets.pop(self._next))
+            return self._overlay(packet, *self._packets.pop(self._next)) if followed else self._shorten(packet)
         if not self._ending:
             self.quality.played()
         self._rest = self._samples - self._tick
@@ -309,6 +315,11 @@ class TalkerBuffer:
         self.counters.add("drained")
         self.quality.played(2)
         return self._made(Kind.OVERLAY, samples + self._samples, packet, skipped)
+
+    def _shorten(self, packet: OpusPacket) -> Take:
+        self.counters.add("drained")
+        self.quality.played()
+        return self._made(Kind.SHORTEN, self._samples - self._tick, packet)
 
     def _advance(self, timestamp: int, packet: OpusPacket) -> None:
         payload = packet.payload
@@ -326,7 +337,7 @@ class TalkerBuffer:
 
     def _too_long(self, timestamp: int, now: Nanoseconds, *, quiet: bool) -> bool:
         """Tell whether there is a tick to spare, not by the luck of this one, and now is the time to spare it."""
-        surplus = self.arrivals.surplus_ns(timestamp, now) - self._tick * _NS_PER_SAMPLE_3 // 3
+        surplus = self.arrivals.surplus_ns(timestamp, now) - self._tick_ns
         if surplus < 0:
             self._patience = 0
             return False
@@ -350,7 +361,7 @@ class TalkerBuffer:
             return False
         if self._short_since is None:
             self._short_since = now
-        return now - self._short_since >= _STEERING_NS or surplus <= -self._tick * _NS_PER_SAMPLE_3 // 3
+        return now - self._short_since >= _STEERING_NS or surplus <= -self._tick_ns
 
     def _insert(self) -> Take:
         """Make a tick up in a quiet part, for the delay to come up to the target."""

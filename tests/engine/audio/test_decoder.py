@@ -73,6 +73,23 @@ def test_at_10_ms_two_packets_overlap_by_one_tick(opus, packet, tone):
     assert np.abs(heard[-480:]).max() > 0.2
 
 
+@pytest.mark.parametrize(("tick", "ticks"), [(480, 1), (240, 3)])
+def test_a_packet_is_shortened_by_a_tick_without_a_step(opus, packet, tone, tick, ticks):
+    decoders = Decoders(opus, tick)
+    decoders.adopt({USER: 0})
+    rest = [Take(0, Kind.REST)] * (FRAME_SAMPLES // tick - 1)
+    takes = []
+    for n in range(10):
+        takes += [Take(0, Kind.PACKET, packet(USER, n, 0, tone[n])), *rest]
+    takes += [Take(0, Kind.SHORTEN, packet(USER, 10, 0, tone[10]), None, ticks * tick), *rest[1:]]
+    takes += [Take(0, Kind.PACKET, packet(USER, 11, 0, tone[11])), *rest]
+    heard = np.concatenate([decoders.decode([take])[0].copy() for take in takes])
+    decoders.close()
+    assert len(heard) == 12 * FRAME_SAMPLES - tick
+    assert np.abs(np.diff(heard)).max() < 0.04
+    assert np.abs(heard[-FRAME_SAMPLES:]).max() > 0.2
+
+
 def test_a_corrupt_packet_is_counted_and_concealed(play, decoders, tone):
     for payload in tone[:10]:
         play(payload)

@@ -179,6 +179,29 @@ def test_a_backlog_is_drained(packet):
     assert buffer.counters.get("drained") >= 8
 
 
+def test_at_10_ms_a_packet_that_has_a_tick_to_spare_is_shortened_by_it(packet):
+    buffer, queue, taken, delays = TalkerBuffer(1, tick=480), talk(packet, 300, 1 * MS), [], []
+    for tick in range(600):
+        now = tick * 10 * MS + min(tick, 80) * MS // 10  # the mixer is steered 8 ms away from these packets
+        while queue and queue[0].arrival <= now:
+            buffer.push(queue.pop(0))
+        taken.append(buffer.take(now))
+        delays.append(buffer.delay_ns)
+    kinds = [t.kind for t in taken if t]
+    assert kinds.count(Kind.SHORTEN) == 1
+    assert [t.packet.sequence for t in taken if t and t.packet] == list(range(300))
+    assert (delays[0], max(delays), delays[-1]) == (0, 17 * MS, 7 * MS)
+    assert buffer.counters.snapshot() == {"drained": 1}
+
+
+def test_a_packet_shorter_than_two_ticks_is_not_shortened(packet):
+    buffer = TalkerBuffer(1, tick=480)
+    for n in range(300):
+        buffer.push(packet(1, n, n * 10 * MS, b"\xf0abc", first_time=-480 * n & 0xFFFFFFFF))
+        buffer.take(n * 10 * MS + min(n, 80) * MS // 10)
+    assert buffer.counters.get("drained") == 0
+
+
 def test_jitter_raises_the_target_and_quiet_lowers_it(packet):
     rng = random.Random(1)
     shaky = talk(packet, 400, 5 * MS, lambda n: int(rng.uniform(0, 60 * MS)))
