@@ -75,7 +75,8 @@ TOKEN = Secret("a-control-token")
 BOTS = {bot: Secret(f"invented-token-{bot}") for bot in ("red", "blue", "casters", "stream")}
 BOT_OF = {"Red": "red", "Blue": "blue", "Casters": "casters", "Stream": "stream"}
 EARS_IN = {"Casters": "caster", "Stream": "director"}
-PEOPLE = ("akari", "ben", "chie")
+TEAM_OF = {"akari": "Red", "ben": "Blue", "chie": "Blue"}
+PEOPLE = tuple(TEAM_OF)
 TONES = AKARI_HZ, BEN_HZ, _ = 400, 1_000, 2_400
 FOR_EVER = 1e6
 UNTOUCHED = StripSpec(levelling=False)
@@ -172,14 +173,11 @@ class Show:
 
     def tidy(self):
         """Have everybody where they were, silent, with nothing but their clip to say."""
-        for table in self.discord._scene.people:
-            if table.name in PEOPLE:
-                self.hush(table.name)
-                self.give_voice(table.name, clips.packets(table.clip))
-                if self.cast.people[table.name].id not in self.cast.guild.voice_states:
-                    self.discord.world.join(
-                        self.cast.guild.id, self.cast.people[table.name].id, self.cast.channel(table.channel)
-                    )
+        for name in PEOPLE:
+            self.hush(name)
+            self.give_voice(name, clips.packets(self._voice(name).script.clip))
+            if self.cast.people[name].id not in self.cast.guild.voice_states:
+                self._join(name)
 
     # people
 
@@ -215,7 +213,18 @@ class Show:
     async def leaves(self, name):
         """Let somebody leave, and the desk notice."""
         self.discord.world.leave(self.cast.guild.id, self.cast.people[name].id)
-        await self.until(lambda: self.user(name) not in {talker.user for talker in self.client.state.talkers})
+        await self.until(lambda: not self._is_seen(name))
+
+    async def returns(self, name):
+        """Let somebody who left come back, and the desk notice."""
+        self._join(name)
+        await self.until(lambda: self._is_seen(name))
+
+    def _is_seen(self, name):
+        return self.user(name) in {talker.user for talker in self.client.state.talkers}
+
+    def _join(self, name):
+        self.discord.world.join(self.cast.guild.id, self.cast.people[name].id, self.cast.channel(TEAM_OF[name]))
 
     def _voice(self, name):
         return self.people.voices[self.cast.people[name].id]

@@ -257,6 +257,8 @@ async def test_a_solo_is_heard_in_the_monitor_and_nowhere_else(tones):
     assert show.talker("akari").solo
     await show.leaves("akari")  # a solo that nobody can end would hide everybody else
     await show.mix("Stream", 0, 0.5)
+    await show.returns("akari")
+    assert not show.talker("akari").solo
 
 
 async def test_without_a_monitor_there_is_no_solo(show):
