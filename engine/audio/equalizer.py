@@ -51,7 +51,7 @@ class Equalizer:
         self._heard: list[Bands] = [_FLAT] * count
         self._wanted = self._heard
         self._rows: slice | list[int] = []
-        self._spectra: _Spectrum = self._answers([], self._heard)
+        self._take(self._answers([], self._heard))
 
     def adopt(self, bands: Sequence[Bands]) -> None:
         """Take the bands of each bus; ``ValueError`` if they are not as many as the buses."""
@@ -67,7 +67,11 @@ class Equalizer:
         if self._heard != self._wanted:
             self._fade(buses)
         elif len(self._spectra):
-            buses[self._rows] = self._filtered(np.fft.rfft(line[self._rows]), self._spectra)
+            # The steady case, written into arrays that are there. numpy's stubs know no single precision here.
+            sound = np.fft.rfft(line[self._rows], out=self._sound)  # type: ignore[arg-type]
+            np.multiply(sound, self._spectra, out=sound)
+            np.fft.irfft(sound, line.shape[1], out=self._filtered_line)  # type: ignore[arg-type]
+            buses[self._rows] = self._filtered_line[:, _REACH:]
 
     def _fade(self, buses: _Samples) -> None:
         """Go from the old filters to the new over this frame, on the buses that have any."""
@@ -80,7 +84,13 @@ class Equalizer:
         self._heard = self._wanted
         active = [row for row, bands in enumerate(self._heard) if bands != _FLAT]
         self._rows = _neighbours(active)
-        self._spectra = self._answers(active, self._heard)
+        self._take(self._answers(active, self._heard))
+
+    def _take(self, spectra: _Spectrum) -> None:
+        """Filter by these spectra from now on, a row each."""
+        self._spectra = spectra
+        self._sound = np.empty_like(spectra)
+        self._filtered_line = np.empty((len(spectra), self._line.shape[1]), np.float32)
 
     def _answers(self, rows: Sequence[int], bands: Sequence[Bands]) -> _Spectrum:
         width = self._line.shape[1]

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from common.types import ChannelId, Nanoseconds, UserId
 from engine.audio.decoder import Decoders
@@ -46,6 +47,9 @@ class Lane:
         self._encoders = Encoders(opus, tick_ms)
         self.destinations: tuple[ChannelId, ...] = ()
         self._idle_ms = TAIL_MS
+        self._audible: NDArray[np.bool_] | None = None
+        self._sent_to: Sequence[int] = ()
+        self._heard: list[bool] = []
         self.takes: list[Take] = []
         """What the last tick played."""
         self._make_arrays()
@@ -87,8 +91,12 @@ class Lane:
         """Return of each of the last tick's takes whether it was heard at one of these destinations (indexes)."""
         if not destinations:
             return [False] * len(self.takes)
-        heard: list[bool] = np.logical_or.reduce(self._mixer.audible[list(destinations)], axis=0).tolist()
-        return heard
+        audible = self._mixer.audible
+        if audible is not self._audible or destinations != self._sent_to:
+            # While the same people talk to the same destinations, that is the same list.
+            self._audible, self._sent_to = audible, destinations
+            self._heard = np.logical_or.reduce(audible[list(destinations)], axis=0).tolist()
+        return self._heard
 
     def dump(self, users: Collection[UserId], now: Nanoseconds) -> None:
         """Let nothing out of what these people said that was not heard yet; the live lane holds nothing."""
