@@ -91,11 +91,12 @@ class TalkerDecoder:
 
 
 class Decoders:
-    """The decoders of all talkers by slot; rows of one preallocated array are what they fill."""
+    """The decoders of those who have spoken, by slot; rows of one preallocated array are what they fill."""
 
     def __init__(self, opus: Opus, tick: int = FRAME_SAMPLES) -> None:
         self._opus = opus
         self._tick = tick
+        self._owner: dict[int, UserId] = {}
         self._by_slot: dict[int, TalkerDecoder] = {}
         self._talkers: dict[UserId, TalkerDecoder] = {}
         self._scratch = np.zeros(LONGEST_PACKET_SAMPLES, np.float32)
@@ -103,15 +104,16 @@ class Decoders:
 
     @property
     def talkers(self) -> dict[UserId, TalkerDecoder]:
-        """Every talker's decoder; to read."""
+        """The decoders there are; to read."""
         return self._talkers
 
     def adopt(self, slots: Mapping[UserId, int]) -> None:
         """Have exactly these talkers from now on; the others' states are freed."""
         for gone in self._talkers.keys() - slots.keys():
             self._talkers[gone].close()
-        self._talkers = {user: self._talkers.get(user) or TalkerDecoder(self._opus) for user in slots}
-        self._by_slot = {slot: self._talkers[user] for user, slot in slots.items()}
+        self._talkers = {user: talker for user, talker in self._talkers.items() if user in slots}
+        self._by_slot = {slots[user]: talker for user, talker in self._talkers.items()}
+        self._owner = {slot: user for user, slot in slots.items()}
         if len(slots) > len(self._rows):
             self._make_rows(2 * len(slots))
 
@@ -120,7 +122,7 @@ class Decoders:
         by_slot, tick, whole = self._by_slot, self._tick, Kind.PACKET
         for row, take in enumerate(takes):
             slot, kind, packet, _, samples, _ = take
-            talker = by_slot[slot]
+            talker = by_slot.get(slot) or self._begin(slot)
             if kind is whole and samples == tick and talker.plain and packet is not None:
                 address = self._addresses[row]
                 if talker.decode_at(packet.payload, address, tick) != tick:
@@ -128,6 +130,11 @@ class Decoders:
             else:
                 talker.fill(take, self._rows[row], self._scratch)
         return self._rows[: len(takes)]
+
+    def _begin(self, slot: int) -> TalkerDecoder:
+        """Make a decoder when its talker is first heard: a lane for a hundred people is made in less than a tick."""
+        talker = self._by_slot[slot] = self._talkers[self._owner[slot]] = TalkerDecoder(self._opus)
+        return talker
 
     def close(self) -> None:
         """Free every state."""

@@ -53,20 +53,19 @@ class JitterBuffer:
     def __init__(self, tick: int = FRAME_SAMPLES, floor_ns: int = 0) -> None:
         self._tick = tick
         self._floor = floor_ns
+        self._slots: Mapping[UserId, int] = {}
         self._talkers: dict[UserId, TalkerBuffer] = {}
         self.counters = Counters()
 
     @property
     def talkers(self) -> dict[UserId, TalkerBuffer]:
-        """Every talker's buffer; to read."""
+        """The buffers of those who have sent anything; to read."""
         return self._talkers
 
     def adopt(self, slots: Mapping[UserId, int]) -> None:
         """Have exactly these talkers from now on, each in its slot."""
-        self._talkers = {
-            user: self._talkers.get(user) or TalkerBuffer(user, slot, self._tick, self._floor)
-            for user, slot in slots.items()
-        }
+        self._slots = dict(slots)
+        self._talkers = {user: talker for user, talker in self._talkers.items() if user in slots}
 
     def fill(self, packets: Iterable[OpusPacket]) -> None:
         """Give every packet to its talker; one whose user isn't there is counted."""
@@ -74,9 +73,18 @@ class JitterBuffer:
         for packet in packets:
             talker = talkers.get(packet.user)
             if talker is None:
-                self.counters.add(UNKNOWN_TALKER)
-            else:
+                talker = self._begin(packet.user)
+            if talker is not None:
                 talker.push(packet)
+
+    def _begin(self, user: UserId) -> TalkerBuffer | None:
+        """Make a talker's buffer at the first packet; most people in a channel never speak."""
+        slot = self._slots.get(user)
+        if slot is None:
+            self.counters.add(UNKNOWN_TALKER)
+            return None
+        talker = self._talkers[user] = TalkerBuffer(user, slot, self._tick, self._floor)
+        return talker
 
     def take(self, now: Nanoseconds, quiet: Collection[int]) -> list[Take]:
         """Return what every talker who sounds plays in this tick; ``quiet`` are the slots of who was in the last."""

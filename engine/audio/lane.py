@@ -15,10 +15,10 @@ from engine.audio.delay import DelayLine
 from engine.audio.encoder import TAIL_MS, Encoders
 from engine.audio.frame import FRAME_MS, OpusPacket, tick_samples
 from engine.audio.jitter_buffer import UNKNOWN_TALKER, JitterBuffer
-from engine.audio.meter import DestinationReading, SourceReading, TalkerReading
+from engine.audio.meter import SILENCE_LUFS, DestinationReading, SourceReading, TalkerReading
 from engine.audio.mixer import Mixer
 from engine.audio.opus import Opus
-from engine.audio.playout import Take
+from engine.audio.playout import Take, TalkerBuffer
 from engine.audio.settings import MixSettings
 from engine.audio.slots import Slots
 from engine.audio.strip import Strips
@@ -28,6 +28,9 @@ PATIENCE_NS = 200_000_000
 """What a delayed lane keeps back for playout: packets that came late are in time again, and redundancy is there."""
 
 Packets = dict[ChannelId, bytes | None]
+
+_INAUDIBLE_LUFS = SILENCE_LUFS + 1.0
+_UNHEARD = TalkerReading(talking=False)
 
 
 class Lane:
@@ -50,6 +53,7 @@ class Lane:
         self._audible: NDArray[np.bool_] | None = None
         self._sent_to: Sequence[int] = ()
         self._heard: list[bool] = []
+        self._readings: dict[UserId, TalkerReading] = {}
         self.takes: list[Take] = []
         """What the last tick played."""
         self._make_arrays()
@@ -115,7 +119,12 @@ class Lane:
     def read_talkers(self, users: Collection[UserId], now: Nanoseconds) -> dict[UserId, TalkerReading]:
         """Return what was measured of these people."""
         loudness = self._strips.short_term.tolist()
-        return {user: self._read_talker(user, loudness, now) for user in users}
+        known, buffers = self._readings, self.jitter.talkers
+        self._readings = {
+            user: self._read_talker(buffers[user], loudness, now, known.get(user)) if user in buffers else _UNHEARD
+            for user in users
+        }
+        return self._readings
 
     def read_sources(self) -> dict[ChannelId, SourceReading]:
         """Return the sources' levels."""
@@ -150,22 +159,30 @@ class Lane:
         self.line.hold(packets)
         self.jitter.fill(self.line.release(now))
 
-    def _read_talker(self, user: UserId, loudness: Sequence[float], now: Nanoseconds) -> TalkerReading:
-        buffer, decoder = self.jitter.talkers[user], self._decoders.talkers[user]
+    def _read_talker(
+        self, buffer: TalkerBuffer, loudness: Sequence[float], now: Nanoseconds, last: TalkerReading | None
+    ) -> TalkerReading:
+        """Read one talker; whoever was quiet at the last reading, and still is, reads the same."""
+        level = loudness[buffer.slot]
+        talk_ms = round(buffer.quality.talk_frames * FRAME_MS)
+        resting = not buffer.playing and level < _INAUDIBLE_LUFS
+        if resting and last is not None and last.talk_ms == talk_ms and last.loudness < _INAUDIBLE_LUFS:
+            return last
         loss, concealed, quality = buffer.quality.read()
+        decoder = self._decoders.talkers.get(buffer.user)
         return TalkerReading(
             talking=buffer.playing,
             peak=self._strips.peak(buffer.slot),
-            loudness=loudness[buffer.slot],
+            loudness=level,
             levelling=self._strips.level(buffer.slot),
-            talk_ms=round(buffer.quality.talk_frames * FRAME_MS),
+            talk_ms=talk_ms,
             delay_ms=buffer.delay_ns / 1e6,
             target_ms=buffer.arrivals.target_ns(now) / 1e6,
             jitter_ms=buffer.arrivals.jitter_ns / 1e6,
             loss=loss,
             concealed=concealed,
             quality=quality,
-            counts=buffer.counters.snapshot() | decoder.counters.snapshot(),
+            counts=buffer.counters.snapshot() | (decoder.counters.snapshot() if decoder else {}),
         )
 
 

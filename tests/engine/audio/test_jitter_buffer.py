@@ -13,8 +13,8 @@ def test_full_door_counts_what_it_drops(packet):
 def test_unknown_talkers_are_counted_and_the_gone_forgotten(packet):
     jitter = JitterBuffer()
     jitter.adopt({1: 0, 2: 1})
-    jitter.fill([packet(3, 0, 0), packet(1, 0, 0)])
-    assert [take.slot for take in jitter.take(0, ())] == [0]
+    jitter.fill([packet(3, 0, 0), packet(1, 0, 0), packet(2, 0, 0)])
+    assert [take.slot for take in jitter.take(0, ())] == [0, 1]
     jitter.adopt({2: 1})
     assert jitter.counters.get("unknown_talker") == 1
     assert list(jitter.talkers) == [2]

@@ -267,3 +267,24 @@ def test_what_a_lane_has_counted_stays_counted_when_it_goes(show, tone):
     show.pipeline.apply(replace(BOTH, destinations=(DestinationStrip(CAST), DestinationStrip(STREAM))))
     show.run([], 2)
     assert show.pipeline.read_meters().counts["dumped"] == dumped > 0
+
+
+def test_what_is_known_of_a_talker_outlasts_every_move_of_a_fader(show, tone):
+    packets = [packet for packet in say(1, tone, 45, 5 * MS) if packet.sequence != 20]
+    for tick in range(60):
+        show.pipeline.apply(replace(BOTH, loudness=-20.0 - tick / 10))
+        show.run([packet for packet in packets if show.now - FRAME_NS < packet.arrival <= show.now], 1)
+    reading = show.pipeline.read_meters().talkers[1]
+    assert (reading.talk_ms, reading.counts) == (900, {"lost": 1, "concealed": 1})
+    assert show.pipeline.read_meters().talkers[2].talk_ms == 0
+
+
+def test_who_is_quiet_reads_the_same_and_who_talks_again_does_not(show, tone):
+    show.run(say(1, tone, 20, 5 * MS), 240)
+    show.pipeline.read_meters()
+    quiet = show.pipeline.read_meters().talkers[1]
+    show.run([], 5)
+    assert show.pipeline.read_meters().talkers[1] is quiet
+    later = [packet._replace(sequence=100 + packet.sequence) for packet in say(1, tone, 20, show.now)]
+    show.run(later, 10)
+    assert show.pipeline.read_meters().talkers[1].talking
