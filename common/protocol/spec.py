@@ -31,7 +31,10 @@ DEFAULT_LOUDNESS: Final = -20.0
 MOST_STRIPS: Final = 4096
 """Users whose strip is remembered (a large event has 1000)."""
 
-Snowflake = Annotated[str, Meta(pattern=r"^[0-9]{1,20}$(?!\n)", description="Discord id, decimal")]
+SNOWFLAKE: Final = r"^(0|[1-9][0-9]{0,19})$(?!\n)"
+"""An id has one way to be written, so that equal ids are equal strings."""
+
+Snowflake = Annotated[str, Meta(pattern=SNOWFLAKE, description="Discord id, decimal without leading zeros")]
 GainValue = Annotated[float, Meta(ge=GAINS.lowest, le=GAINS.highest, description="linear gain, 1.0 = 100 %")]
 BandValue = Annotated[float, Meta(ge=BANDS_DB.lowest, le=BANDS_DB.highest, description="dB")]
 PanValue = Annotated[float, Meta(ge=PANS.lowest, le=PANS.highest, description="left to right")]

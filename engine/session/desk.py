@@ -4,6 +4,7 @@ No routes in the spec means every source goes to every destination at unity gain
 silent.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -19,6 +20,7 @@ from common.protocol.spec import (
     GAINS,
     LOUDNESSES,
     PANS,
+    SNOWFLAKE,
     DestinationSpec,
     EqualizerSpec,
     Range,
@@ -108,12 +110,14 @@ def desk_from_spec(spec: SessionSpec) -> Desk:
 
 def spec_as_set(spec: SessionSpec, desk: Desk) -> SessionSpec:
     """Return the session as the desk stands now, so that whoever starts it again gets the same."""
-    sources = {str(channel): strip for channel, strip in desk.sources.items()}
-    destinations = {str(channel): strip for channel, strip in desk.destinations.items()}
+    if not desk.sources:  # the session has only begun to start
+        return spec
     return structs.replace(
         spec,
-        sources=tuple(_source_as_set(each, sources.get(each.channel)) for each in spec.sources),
-        destinations=tuple(_destination_as_set(each, destinations.get(each.channel)) for each in spec.destinations),
+        sources=tuple(_source_as_set(each, desk.source(channel_id(each.channel))) for each in spec.sources),
+        destinations=tuple(
+            _destination_as_set(each, desk.destination(channel_id(each.channel))) for each in spec.destinations
+        ),
         routes=_routes_as_set(spec, desk),
         loudness=desk.loudness,
     )
@@ -160,16 +164,21 @@ def checked_strip(strip: StripSpec) -> StripSpec:
     return structs.replace(strip, gain=checked_gain(strip.gain))
 
 
+def is_snowflake(text: str) -> bool:
+    """Say whether a text is an id in the way that ids are written."""
+    return re.match(SNOWFLAKE, text) is not None
+
+
 def channel_id(text: str) -> ChannelId:
     """Read a snowflake as it travels; raises CHANNEL_UNKNOWN when it isn't one."""
-    if not (text.isascii() and text.isdigit()):
+    if not is_snowflake(text):
         raise SessionError(ErrorCode.CHANNEL_UNKNOWN, channel=text)
     return ChannelId(int(text))
 
 
 def user_id(text: str) -> UserId:
     """Read a user's snowflake as it travels; raises TALKER_UNKNOWN when it isn't one."""
-    if not (text.isascii() and text.isdigit()):
+    if not is_snowflake(text):
         raise SessionError(ErrorCode.TALKER_UNKNOWN, user=text)
     return UserId(int(text))
 
@@ -203,17 +212,13 @@ def _destination_strip(spec: DestinationSpec) -> DestinationStrip:
     )
 
 
-def _source_as_set(spec: SourceSpec, strip: SourceStrip | None) -> SourceSpec:
-    if strip is None:  # the session has only begun to start, or its channel is written another way
-        return spec
+def _source_as_set(spec: SourceSpec, strip: SourceStrip) -> SourceSpec:
     bands = strip.equalizer
     equalizer = EqualizerSpec(low_db=bands.low_db, mid_db=bands.mid_db, high_db=bands.high_db)
     return structs.replace(spec, gain=strip.gain, muted=strip.muted, equalizer=equalizer, pan=strip.pan)
 
 
-def _destination_as_set(spec: DestinationSpec, strip: DestinationStrip | None) -> DestinationSpec:
-    if strip is None:
-        return spec
+def _destination_as_set(spec: DestinationSpec, strip: DestinationStrip) -> DestinationSpec:
     return structs.replace(spec, delay_s=strip.delay_s, duck_db=strip.duck_db, monitor=strip.monitor)
 
 

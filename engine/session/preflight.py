@@ -12,7 +12,7 @@ from common.protocol.spec import DestinationSpec, SessionSpec, SourceSpec
 from common.types import BotKey, ChannelId, UserId
 from engine.gateway.permissions import Permission
 from engine.gateway.views import ChannelKind, ChannelView, GuildView
-from engine.session.desk import checked, values
+from engine.session.desk import checked, is_snowflake, values
 
 SOURCE_PERMISSIONS = (Permission.VIEW_CHANNEL, Permission.CONNECT)
 DESTINATION_PERMISSIONS = (*SOURCE_PERMISSIONS, Permission.SPEAK)
@@ -69,10 +69,10 @@ def _empty(spec: SessionSpec) -> Iterator[RelayError]:
 
 
 def _not_numbers(spec: SessionSpec) -> Iterator[RelayError]:
-    if not _is_snowflake(spec.guild):
+    if not _fits(spec.guild):
         yield SessionError(ErrorCode.GUILD_UNKNOWN, guild=spec.guild)
     for place in places(spec):
-        if not _is_snowflake(place.channel):
+        if not _fits(place.channel):
             yield _error(ErrorCode.CHANNEL_UNKNOWN, place)
 
 
@@ -160,5 +160,6 @@ def _error(code: ErrorCode, place: Place, **details: str) -> SessionError:
     return SessionError(code, bot=place.bot, channel=place.channel, **details)
 
 
-def _is_snowflake(text: str) -> bool:
-    return text.isascii() and text.isdigit() and int(text) < 1 << 64
+def _fits(snowflake: str) -> bool:
+    """Say whether it is an id of 64 bits; others are refused by Discord without a word on why."""
+    return is_snowflake(snowflake) and int(snowflake) < 1 << 64

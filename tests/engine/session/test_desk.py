@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from common.errors import ErrorCode, SessionError
 from common.protocol import spec as words
@@ -14,6 +15,7 @@ from common.types import ChannelId, Gain, UserId
 from engine.audio import settings
 from engine.audio.settings import Bands, DestinationStrip, SourceStrip
 from engine.session.desk import (
+    Desk,
     channel_id,
     checked_bands,
     checked_gain,
@@ -107,6 +109,11 @@ def test_the_spec_as_set_gives_the_same_desk_again(asked, wanted):
     assert desk_from_spec(spec_as_set(asked, desk)) == desk
 
 
+def test_a_session_that_only_begins_to_start_is_told_as_it_was_asked_for():
+    asked = structs.replace(SPEC, routes=(RouteSpec(source="20", destination="30", gain=0.25),))
+    assert spec_as_set(asked, Desk(kill=True)) == asked
+
+
 def test_a_solo_is_not_remembered():
     desk = desk_from_spec(SPEC).with_solo(ANN, solo=True).with_source(SourceStrip(BLUE, solo=True))
     again = desk_from_spec(spec_as_set(SPEC, desk))
@@ -169,7 +176,7 @@ def test_each_band_goes_from_minus_to_plus_twelve(band):
 
 def test_what_is_no_snowflake_is_unknown():
     assert (channel_id("10"), user_id("7")) == (RED, ANN)
-    for text in ("", "-1", "casters", "1.0", "１"):
+    for text in ("", "-1", "casters", "1.0", "１", "010", "10\n", "9" * 5000):
         with pytest.raises(SessionError):
             channel_id(text)
         with pytest.raises(SessionError):

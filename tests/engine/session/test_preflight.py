@@ -58,7 +58,9 @@ SPECS = [
     (change(destinations=()), [ErrorCode.SESSION_EMPTY]),
     (change(sources=(), destinations=()), [ErrorCode.SESSION_EMPTY, ErrorCode.SESSION_EMPTY]),
     (change(guild="Cup"), [ErrorCode.GUILD_UNKNOWN]),
+    (change(guild=str(1 << 64)), [ErrorCode.GUILD_UNKNOWN]),
     (change(destinations=(DestinationSpec(channel="casters", bot="casters"),)), [ErrorCode.CHANNEL_UNKNOWN]),
+    (change(destinations=(DestinationSpec(channel="010", bot="casters"),)), [ErrorCode.CHANNEL_UNKNOWN]),
     (change(destinations=(DestinationSpec(channel="10", bot="casters"),)), [ErrorCode.CHANNEL_DUPLICATE]),
     (
         change(sources=(SourceSpec(channel="10", bot="red"), SourceSpec(channel="10", bot="blue"))),
