@@ -26,6 +26,8 @@ LONGEST_TARGET_NS = 200_000_000
 
 _MISS_NS = FRAME_NS
 _MOST_MISSES = 25
+_DEAREST_MISS = 3
+_BURST_NS = FRAME_NS - 5_000_000
 _GUARD_NS = 500_000
 _UNSEEN_JITTER_NS = 2_000_000
 _NEW_CLOCK_NS = 40_000_000
@@ -158,9 +160,12 @@ class Arrivals:
 
     def _worth(self, transits: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> int:
         """Return the jitter at which delay and misses together cost least, with a sixteenth to spare."""
-        most = min(_MOST_MISSES, len(transits))
-        latest = np.sort(np.partition(transits, -most)[-most:])[::-1] - self._base
-        misses = np.arange(most) * (_MISS_NS * WINDOW // len(transits))
+        # A stall delivers a burst, each packet of it a frame less late than the one before: together they miss once.
+        alone = transits[np.concatenate(([True], np.diff(transits) > -_BURST_NS))]
+        most = min(_MOST_MISSES, len(alone))
+        latest = np.sort(np.partition(alone, -most)[-most:])[::-1] - self._base
+        # Of few packets one late one is a large share, but may still be the only one.
+        misses = np.arange(most) * (_MISS_NS * min(_DEAREST_MISS, WINDOW // len(transits)))
         chosen = int(latest[int(np.argmin(latest + misses))])
         # More than the longest target is no use to know, and would take its time to be forgotten.
         return min(chosen + chosen // 16, LONGEST_TARGET_NS)

@@ -75,10 +75,21 @@ class TalkerDecoder:
             scratch[:overlap] = self._decoded[start:end]
             self._decoded[start:end] = self._decoded[end : end + overlap]
             _crossfade(scratch[:overlap], self._decoded[start:end])
+        elif take.kind is Kind.SEVERAL and take.packet is not None:
+            self._several((take.packet, *take.more), take.samples)
         elif take.kind in {Kind.PACKET, Kind.REDUNDANCY}:
             self._decode(take.packet, 0, take.samples, fec=take.kind is Kind.REDUNDANCY)
         else:
             self._decode(None, 0, take.samples)
+
+    def _several(self, packets: Sequence[OpusPacket], end: int) -> None:
+        start = 0
+        for packet in packets:
+            samples = packet_samples(packet.payload) or FRAME_SAMPLES
+            self._decode(packet, start, start + samples)
+            start += samples
+        if start < end:
+            self._decode(None, start, end)
 
     def _decode(self, packet: OpusPacket | None, start: int, end: int, *, fec: bool = False) -> None:
         payload = None if packet is None else packet.payload
@@ -121,7 +132,7 @@ class Decoders:
         """Return one row per take, shape (len(takes), samples of a tick); valid until the next call."""
         by_slot, tick, whole = self._by_slot, self._tick, Kind.PACKET
         for row, take in enumerate(takes):
-            slot, kind, packet, _, samples, _ = take
+            slot, kind, packet, _, samples, _, _ = take
             talker = by_slot.get(slot) or self._begin(slot)
             if kind is whole and samples == tick and talker.plain and packet is not None:
                 address = self._addresses[row]

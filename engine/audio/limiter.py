@@ -120,6 +120,14 @@ class Limiter:
         if fresh is not None or not self._resting:
             self._shape(frames, 1.0 if fresh is None else fresh)
 
+    def rest(self) -> None:
+        """Begin again at gain 1.0; only after so much silence that nothing is held back."""
+        if not self._resting:
+            self._line[:] = 0.0
+            self._allowed[:] = 1.0
+            self._gain[:] = self._border[:] = 1.0
+            self._peak, self._resting = 0.0, True
+
     def _shape(self, frames: _Samples, fresh: _Samples | float) -> None:
         self._allowed[:, 0] = self._allowed[:, -1]
         self._allowed[:, 1:] = fresh

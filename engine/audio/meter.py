@@ -48,7 +48,10 @@ class TalkerReading:
 
 @dataclass(frozen=True, slots=True)
 class SourceReading:
-    """One source's bus: ``peak`` linear, ``loudness`` short-term LUFS; packets that were decoded and mixed."""
+    """One source's bus, before its fader.
+
+    ``peak`` linear, ``loudness`` short-term LUFS; packets that were decoded and mixed.
+    """
 
     peak: float = 0.0
     loudness: float = SILENCE_LUFS

@@ -68,6 +68,7 @@ class Mixer:
         self._place_talkers(settings, slots)
         if not same:
             self._resize()
+            self._bus_heard, self._solo_heard = self._bus_of, self._solo
         self._adopt_destinations(settings)
         bands = [(eq.low_db, eq.mid_db, eq.high_db) for eq in (strip.equalizer for strip in settings.sources)]
         self._equalizer.adopt(bands)
@@ -98,14 +99,14 @@ class Mixer:
     def rest(self) -> None:
         """Let a tick pass in which nobody sounds: what was changed meanwhile holds from the first sample on."""
         self._bus_heard, self._solo_heard = self._bus_of, self._solo
-        if self._changed:
-            self._jump()
         if not self._resting:
             self._resting = True
             self._buses[:] = 0.0
         self._source_loudness.keep(_NOBODY, _NOTHING)
-        for output in self._outputs.values():
-            output.rest()
+        moved = [output.rest() for output in self._outputs.values()]
+        if self._changed or any(moved):
+            self._ducking_now = any(output.ducked < 1.0 for output in self._outputs.values())
+            self._jump()
 
     # reading, any thread
 

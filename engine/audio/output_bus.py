@@ -47,9 +47,11 @@ class OutputBus:
         self._limiter.process(self._frames)
         self._loudness.measure(_ONE, self._frames)
 
-    def rest(self) -> None:
-        """Let a tick pass in silence."""
+    def rest(self) -> bool:
+        """Let a tick pass in silence; tell whether the gain moved. Nothing is held back by the limiter any more."""
+        self._limiter.rest()
         self._loudness.keep(_NONE, _NOTHING)
+        return self.duck(heard=False)
 
     def read(self, held_ms: float) -> DestinationReading:
         """Return the levels; ``held_ms`` is how far the delay has filled."""

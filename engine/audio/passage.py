@@ -7,6 +7,9 @@ from engine.audio.meter import Percentiles, Ring
 from engine.audio.playout import Kind, Take
 from engine.audio.settings import MixSettings
 
+_NOWHERE = -1
+"""The last row: of those who are just leaving, or whose source is not in the session."""
+
 
 class Passage:
     """Counts by source; one row more than there are sources is for talkers whose source is not in the session."""
@@ -31,19 +34,19 @@ class Passage:
         """Count what a tick's ``takes`` played, and keep how long what was ``heard`` (n) has been here."""
         decoded, mixed, row_of_slot, ages = self._decoded, self._mixed, self._row_of_slot, []
         for take, sounds in zip(takes, heard, strict=True):
-            slot, kind, packet, skipped, _, _ = take
+            slot, kind, packet, skipped, _, _, more = take
             if packet is None or kind is Kind.REDUNDANCY:
                 continue
-            row = row_of_slot[slot]
+            row = row_of_slot.get(slot, _NOWHERE)
             decoded[row] += 1
             if sounds:
                 mixed[row] += 1
                 ages.append(now - packet.arrival)
-            if skipped is not None:
+            for other in more if skipped is None else (skipped,):
                 decoded[row] += 1
                 if sounds:
                     mixed[row] += 1
-                    ages.append(now - skipped.arrival)
+                    ages.append(now - other.arrival)
         self._residence.add_all(ages)
 
     # reading, any thread

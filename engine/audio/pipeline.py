@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from common.types import ChannelId, Nanoseconds, UserId
 from engine.audio import phase
+from engine.audio.encoder import TAIL_MS
 from engine.audio.frame import TICK_MS, OpusPacket
 from engine.audio.jitter_buffer import Door
 from engine.audio.lane import Lane, Packets, share_of
@@ -20,6 +21,7 @@ from engine.audio.opus import Opus
 from engine.audio.passage import Passage
 from engine.audio.settings import MixSettings
 from engine.audio.suppression_rack import SuppressionRack
+from engine.audio.transition import first_step
 from engine.metrics import Counters
 
 _LIVE = 0.0
@@ -41,7 +43,9 @@ class Pipeline:
         self._tick_ms = tick_ms
         self._outputs: dict[ChannelId, Output] = {}
         self._counters = Counters()
-        self._settings = self._applied = MixSettings()
+        self._settings = self._applied = self._in_force = MixSettings()
+        self._aim: MixSettings | None = None
+        self._steps_left = 0
         self._door = Door()
         self._dumps: deque[frozenset[UserId]] = deque(maxlen=_DUMPS)
         self._rack = SuppressionRack()
@@ -110,11 +114,21 @@ class Pipeline:
         self._rack.close()
 
     def _adopt(self, now: Nanoseconds) -> None:
-        settings = self._settings
+        aim = self._settings
         self._ticks += 1
-        if settings is self._applied:
+        if aim is self._applied:
             return
-        self._applied = settings
+        if self._aim is not aim:
+            self._aim, self._steps_left = aim, TAIL_MS // self._tick_ms
+            settings = first_step(self._in_force, aim)
+        else:
+            self._steps_left -= 1
+            if self._steps_left:
+                return
+            settings = aim
+        self._in_force = settings
+        if settings is aim:
+            self._applied = settings
         wanted = {_LIVE, *(strip.delay_s for strip in settings.destinations)}
         for gone in self._lanes.keys() - wanted:
             self._give_up(self._lanes.pop(gone))
@@ -123,7 +137,7 @@ class Pipeline:
                 self._lanes[delay] = Lane(self._opus, self._rack, self._tick_ms, delay, now)
             self._lanes[delay].adopt(share_of(settings, delay))
         self._passage.adopt(settings, self._live.places)
-        self._users = tuple(strip.user for strip in settings.talkers)
+        self._users = tuple(strip.user for strip in aim.talkers)
 
     def _give_up(self, lane: Lane) -> None:
         """Free a lane; what it counted stays counted."""

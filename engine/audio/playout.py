@@ -48,6 +48,7 @@ _DRAIN_NOW_NS = 5 * FRAME_NS
 _STEERING_NS = 1_500_000_000
 _NS_PER_SAMPLE_3 = 62_500  # 48 kHz: 62 500 ns per three samples
 _SEQUENCE_JUMP = 1_500
+_LATE_RUN = 10
 _HALF_16 = 0x8000
 _HALF_32 = 0x80000000
 _LOSSES_FOR_REDUNDANCY = 2
@@ -60,6 +61,7 @@ class Kind(Enum):
     PACKET = "packet"
     OVERLAY = "overlay"
     SHORTEN = "shorten"
+    SEVERAL = "several"
     REDUNDANCY = "redundancy"
     CONCEAL = "conceal"
     FADE = "fade"
@@ -72,6 +74,7 @@ class Take(NamedTuple):
     ``PACKET``: decode ``packet``. ``OVERLAY``: decode ``skipped``, then ``packet``, and let them overlap, fading from
     one to the other, so that they last ``samples``. ``SHORTEN``: decode ``packet``, a tick longer than ``samples``, and
     let its last two ticks overlap.
+    ``SEVERAL``: decode ``packet`` and ``more``, each shorter than a tick, one after another; conceal what is missing.
     ``REDUNDANCY``: decode what ``packet``, the one after the lost one, carries of it. ``CONCEAL``: no packet.
     ``FADE``: conceal and fade out, nothing follows for now. ``REST``: go on with what was decoded before.
     ``silent`` marks the sender's own silence.
@@ -83,6 +86,7 @@ class Take(NamedTuple):
     skipped: OpusPacket | None = None
     samples: int = FRAME_SAMPLES
     silent: bool = False
+    more: tuple[OpusPacket, ...] = ()
 
 
 class TalkerBuffer:
@@ -98,6 +102,8 @@ class TalkerBuffer:
         "_following",
         "_fresh",
         "_highest",
+        "_late_number",
+        "_late_run",
         "_losses_since",
         "_next",
         "_packets",
@@ -126,6 +132,8 @@ class TalkerBuffer:
     _expected: int
     _next: int
     _ending: bool
+    _late_number: int
+    _late_run: int
     _short_since: Nanoseconds | None
 
     def __init__(self, user: UserId, slot: int = 0, tick: int = FRAME_SAMPLES, floor_ns: int = 0) -> None:
@@ -190,6 +198,8 @@ class TalkerBuffer:
         # The one packet that is due and no other, as nearly always.
         payload = packet.payload
         samples = (SAMPLES_BY_FIRST_BYTE[payload[0]] if payload else 0) or packet_samples(payload) or FRAME_SAMPLES
+        if samples < self._tick:
+            return self._play_with_care(timestamp, packet, now, quiet=quiet)
         self._next += 1
         self._samples = samples
         self._expected = timestamp + samples
@@ -198,7 +208,7 @@ class TalkerBuffer:
         self._ending = ending = payload == SILENCE
         if not ending:
             quality = self.quality
-            quality.frames += 1.0
+            quality.frames += samples / FRAME_SAMPLES
             if quality.frames >= SLICE_FRAMES:
                 quality.turn()
         return Take(self.slot, Kind.PACKET, packet, None, samples, ending)
@@ -217,7 +227,10 @@ class TalkerBuffer:
 
     def _begin(self, packet: OpusPacket | None) -> None:
         """Start afresh with a new stream (SSRC), or one whose numbers jumped."""
+        if self._packets:
+            self.counters.add("stale", len(self._packets))
         self._packets.clear()
+        self._late_number, self._late_run = -1, 0
         self._ssrc = packet.ssrc if packet else None
         self._highest = packet.sequence if packet else 0
         self._following = -1
@@ -241,13 +254,23 @@ class TalkerBuffer:
             self._begin(packet)
             sequence = packet.sequence
         timestamp = self._timestamp + ((packet.timestamp - self._timestamp + _HALF_32) & 0xFFFFFFFF) - _HALF_32
-        if sequence < self._next:
+        if sequence < self._next and self._began_anew(packet):
+            self._begin(packet)
+            self._keep(packet.sequence, packet.timestamp, packet)
+        elif sequence < self._next:
             self.counters.add("late")
             self.arrivals.add(timestamp, packet.arrival)
         elif sequence in self._packets:
             self.counters.add("duplicate")
         else:
             self._keep(sequence, timestamp, packet)
+
+    def _began_anew(self, packet: OpusPacket) -> bool:
+        """Tell whether late packets follow each other so long that the sender must have begun its numbers anew."""
+        follows = packet.sequence == (self._late_number + 1) & 0xFFFF
+        self._late_run = self._late_run + 1 if follows else 1
+        self._late_number = packet.sequence
+        return self._late_run > _LATE_RUN
 
     def _keep(self, sequence: int, timestamp: int, packet: OpusPacket) -> None:
         if sequence > self._highest:
@@ -299,26 +322,45 @@ class TalkerBuffer:
             self.arrivals.extra_ns = 0
         self.delay_ns = now - packet.arrival
         self._advance(timestamp, packet)
-        followed = self._next in self._packets
+        if self._samples < self._tick:
+            return self._several(packet)
+        follower = self._packets.get(self._next)
+        followed = follower is not None and packet_samples(follower[1].payload) >= self._tick
         if not followed and self._samples < 2 * self._tick:
             self._patience = 0
         elif self._too_long(timestamp, now, quiet=quiet):
             return self._overlay(packet, *self._packets.pop(self._next)) if followed else self._shorten(packet)
         if not self._ending:
-            self.quality.played()
+            self.quality.played(self._samples / FRAME_SAMPLES)
         self._rest = self._samples - self._tick
         return Take(self.slot, Kind.PACKET, packet, None, self._samples, self._ending)
 
+    def _several(self, first: OpusPacket) -> Take:
+        """Play as many packets shorter than a tick as fill one; the part that isn't there is concealed."""
+        more, samples = [], self._samples
+        while samples < self._tick and self._next in self._packets:
+            timestamp, packet = self._packets.pop(self._next)
+            self._advance(timestamp, packet)
+            more.append(packet)
+            samples += self._samples
+        self.quality.played(samples / FRAME_SAMPLES)
+        if samples < self._tick:
+            self.counters.add("concealed")
+            self.quality.concealed((self._tick - samples) / FRAME_SAMPLES)
+        length = max(samples, self._tick)
+        self._rest = length - self._tick
+        return Take(self.slot, Kind.SEVERAL, first, None, length, self._ending, tuple(more))
+
     def _overlay(self, skipped: OpusPacket, timestamp: int, packet: OpusPacket) -> Take:
-        samples = self._samples - self._tick
+        samples, length = self._samples - self._tick, self._samples
         self._advance(timestamp, packet)
         self.counters.add("drained")
-        self.quality.played(2)
+        self.quality.played((length + self._samples) / FRAME_SAMPLES)
         return self._made(Kind.OVERLAY, samples + self._samples, packet, skipped)
 
     def _shorten(self, packet: OpusPacket) -> Take:
         self.counters.add("drained")
-        self.quality.played()
+        self.quality.played(self._samples / FRAME_SAMPLES)
         return self._made(Kind.SHORTEN, self._samples - self._tick, packet)
 
     def _advance(self, timestamp: int, packet: OpusPacket) -> None:
@@ -398,6 +440,7 @@ class TalkerBuffer:
             bridged -= 1
         if missing - bridged > CONCEAL_FRAMES:
             return self._jump(now)
+        made_up = (self._concealed - bridged * self._samples) % self._samples
         self._concealed = 0
         self._lose(bridged, now)
         if missing == bridged:
@@ -405,9 +448,10 @@ class TalkerBuffer:
         self._lose(1, now)
         if missing - bridged == 1 and has_redundancy(packet.payload):
             self.counters.add("restored")
-            self.quality.restored()
+            self.quality.restored(self._samples / FRAME_SAMPLES)
             return self._made(Kind.REDUNDANCY, self._samples, packet)
-        return self._conceal(self._samples)
+        # A part of the lost packet may have been made up already.
+        return self._conceal(self._samples - made_up)
 
     def _worth_waiting(self, packet: OpusPacket, now: Nanoseconds) -> bool:
         """Tell whether packets get lost, and carry the one before them, often enough for a frame more of delay."""

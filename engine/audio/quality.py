@@ -45,10 +45,10 @@ class Quality:
         self._concealed += frames
         self.played(frames)
 
-    def restored(self) -> None:
-        """Count a frame that the next packet's redundancy gave back."""
-        self._restored += 1
-        self.played()
+    def restored(self, frames: float = 1) -> None:
+        """Count frames that the next packet's redundancy gave back."""
+        self._restored += frames
+        self.played(frames)
 
     def lost(self, packets: int) -> None:
         """Count packets that did not come in time."""

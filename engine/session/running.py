@@ -89,7 +89,11 @@ class Running:
         self._go_on_air(self._mixing)
 
     async def close(self) -> None:
-        """Take back whatever was started, the newest first, each step although another fails; within 5 s."""
+        """Fall silent at once, then take back whatever was started, the newest first; within 5 s.
+
+        Each step is taken although another fails.
+        """
+        self._mix(replace(self.desk, kill=True))
         self._on_air = False
         async with AsyncExitStack() as steps:
             steps.push_async_callback(self._pool.close)
@@ -101,15 +105,18 @@ class Running:
     def set_desk(self, desk: Desk) -> None:
         """Put another desk in force."""
         self.desk = desk
-        self._begin_delays()
+        if self._on_air:
+            self._begin_delays()
         self.apply()
 
     def apply(self) -> None:
         """Tell the mixer what holds now, and everybody else that something changed."""
-        if self._mixing is not None and self._on_air:
-            settings = routing.mix_settings(self.desk, self.audible(), self._memory, self._places())
-            self._mixing.apply(settings)
+        self._mix(self.desk)
         self._on_change()
+
+    def _mix(self, desk: Desk) -> None:
+        if self._mixing is not None and self._on_air:
+            self._mixing.apply(routing.mix_settings(desk, self.audible(), self._memory, self._places()))
 
     def audible(self) -> tuple[Talker, ...]:
         """Return who is there and, with a delay, who left so lately that a delay line may hold what they said."""

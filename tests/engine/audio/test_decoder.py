@@ -121,3 +121,19 @@ def test_the_gone_are_freed_and_more_talkers_get_more_rows(decoders, packet, ton
     assert np.abs(rows).max(axis=1).min() > 0.0
     decoders.adopt({3: 3})
     assert list(decoders.talkers) == [3]
+
+
+def test_packets_shorter_than_a_tick_fill_it_together(opus, packet):
+    encoder, decoders = opus.encoder(), Decoders(opus)
+    decoders.adopt({USER: 0})
+    t = np.arange(48_000) / 48_000
+    wave = np.repeat((0.3 * np.sin(2 * np.pi * 440 * t)).astype(np.float32)[:, None], 2, axis=1)
+    short = [
+        packet(USER, n, 0, encoder.encode(np.ascontiguousarray(part))) for n, part in enumerate(np.split(wave, 100))
+    ]
+    takes = [Take(0, Kind.SEVERAL, short[n], more=(short[n + 1],)) for n in range(0, 40, 2)]
+    takes.append(Take(0, Kind.SEVERAL, short[40]))
+    heard = np.concatenate([decoders.decode([take])[0].copy() for take in takes])
+    decoders.close()
+    assert np.abs(np.diff(heard)).max() < 0.03
+    assert np.abs(heard[-480:]).max() > 0.1
