@@ -95,7 +95,10 @@ class StartSession(Message, frozen=True):
 
 
 class StopSession(Message, frozen=True):
-    """End the session; the bots leave. Also without a session it ends the restoring of a lost engine's."""
+    """End the session: it falls silent, then the bots leave.
+
+    Also without a session it ends the restoring of a lost engine's.
+    """
 
 
 class SetTalkerGain(Message, frozen=True):
@@ -223,7 +226,7 @@ class SetLoudness(Message, frozen=True):
 
 
 class Kill(Message, frozen=True):
-    """Silence every destination at once, or end that."""
+    """Silence every destination at once, or end that; also while a session starts or stops."""
 
     active: bool
 

@@ -1,7 +1,8 @@
 """Faders and switches of the session that runs, as people and programs name them; a change holds from the next tick.
 
-Every one raises NOT_RUNNING without a session, TALKER_UNKNOWN for who is in no source, CHANNEL_UNKNOWN for a channel
-that is none of the session's in that role, VALUE_OUT_OF_RANGE for a number that is not allowed.
+Every one raises NOT_RUNNING unless a session is on air (kill: unless there is one), TALKER_UNKNOWN for who is in no
+source, CHANNEL_UNKNOWN for a channel that is none of the session's in that role, VALUE_OUT_OF_RANGE for a number that
+is not allowed.
 """
 
 import logging
@@ -22,10 +23,14 @@ log = logging.getLogger(__name__)
 
 
 class Faders:
-    """What can be moved while a session runs. ``live`` returns that session or raises NOT_RUNNING."""
+    """What can be moved while a session runs.
 
-    def __init__(self, live: Callable[[], Running], memory: StripMemory) -> None:
+    ``live`` returns the session that is on air, ``session`` also one that starts or stops; they raise NOT_RUNNING.
+    """
+
+    def __init__(self, live: Callable[[], Running], session: Callable[[], Running], memory: StripMemory) -> None:
         self._live = live
+        self._session = session
         self._memory = memory
 
     # talkers: for now and for the next time they come, but for solo
@@ -118,9 +123,12 @@ class Faders:
         live.set_desk(replace(live.desk, loudness=checked(loudness, LOUDNESSES)))
 
     def kill(self, *, active: bool) -> None:
-        """Silence every destination at once, or end that."""
-        live = self._live()
-        live.set_desk(replace(live.desk, kill=active))
+        """Silence every destination at once, or end that; a session that starts goes on air as it is then.
+
+        One that stops is silent anyway.
+        """
+        session = self._session()
+        session.set_desk(replace(session.desk, kill=active))
         log.warning("kill switch on: every destination is silent" if active else "kill switch off")
 
     def _present(self, user: str) -> UserId:

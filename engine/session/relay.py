@@ -51,7 +51,7 @@ class RelaySession:
         self._on_change = on_change
         self._make_mixing = make_mixing
         self._memory = StripMemory()
-        self.faders = Faders(self._live, self._memory)
+        self.faders = Faders(self._live, self._session, self._memory)
         self._running: Running | None = None
         self._phase = Phase.IDLE
         self._match = MatchPhase.IDLE
@@ -102,11 +102,9 @@ class RelaySession:
         self._set_phase(Phase.RUNNING)
 
     async def stop(self) -> None:
-        """End the session; returns when no bot is left in a channel. Raises NOT_RUNNING."""
+        """End the session, silent from now on; returns when no bot is left in a channel. Raises NOT_RUNNING."""
         self._decided = True
-        running = self._running
-        if running is None:
-            raise SessionError(ErrorCode.NOT_RUNNING)
+        running = self._session()
         if self._phase is Phase.STARTING and self._starter is not None:
             self._stop_asked = True
             self._starter.cancel()
@@ -164,8 +162,14 @@ class RelaySession:
         return None if self._running is None else self._running.meters(self._clock())
 
     def _live(self) -> Running:
-        """Return the running session; raises NOT_RUNNING."""
-        if self._running is None or self._phase is not Phase.RUNNING:
+        """Return the session that is on air; raises NOT_RUNNING."""
+        if self._phase is not Phase.RUNNING:
+            raise SessionError(ErrorCode.NOT_RUNNING)
+        return self._session()
+
+    def _session(self) -> Running:
+        """Return the session, whatever its phase; raises NOT_RUNNING."""
+        if self._running is None:
             raise SessionError(ErrorCode.NOT_RUNNING)
         return self._running
 

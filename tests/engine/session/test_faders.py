@@ -56,7 +56,7 @@ def memory():
 
 @pytest.fixture
 def faders(live, memory):
-    return Faders(lambda: live, memory)
+    return Faders(lambda: live, lambda: live, memory)
 
 
 STRIPS = [
@@ -118,7 +118,7 @@ def test_destinations_routes_and_the_session_have_their_own(faders, live):
 
 def test_a_solo_without_a_monitor_is_refused_and_changes_nothing(memory):
     live = Live(SessionSpec(guild="1", sources=SPEC.sources, destinations=SPEC.destinations[1:]))
-    faders = Faders(lambda: live, memory)
+    faders = Faders(lambda: live, lambda: live, memory)
     for move in (lambda: faders.solo_talker("1", solo=True), lambda: faders.solo_source("10", solo=True)):
         with pytest.raises(SessionError) as refused:
             move()

@@ -17,6 +17,7 @@ from common.protocol.spec import DestinationSpec, SessionSpec, SourceSpec, Strip
 from common.protocol.state import LinkState, MatchPhase, Phase, Role, SessionState
 from common.secret import Secret
 from common.types import BotKey, Suppression
+from engine.audio.settings import MixSettings
 from engine.gateway.budget import IdentifyBudget
 from engine.gateway.endpoint import Endpoint
 from engine.gateway.notices import RELAYED
@@ -549,6 +550,72 @@ async def test_the_kill_switch_is_logged(show: Show, caplog: pytest.LogCaptureFi
         "kill switch off",
         "kill switch on",
     ]
+
+
+class Noting(Mixing):
+    """Notes whether each settings silence everything, and something else at that moment."""
+
+    def __init__(self, noted: list[tuple[bool, int]], note: Callable[[], int]) -> None:
+        super().__init__()
+        self._noted, self._note = noted, note
+
+    def apply(self, settings: MixSettings) -> None:
+        """Note, then mix by them."""
+        self._noted.append((settings.kill, self._note()))
+        super().apply(settings)
+
+
+@pytest.fixture
+def noted(show: Show, monkeypatch: pytest.MonkeyPatch) -> list[tuple[bool, int]]:
+    """Whether everything was silenced by settings, and how many bots were in voice then."""
+    found: list[tuple[bool, int]] = []
+    monkeypatch.setattr(show.relay, "_make_mixing", lambda _tick_ms: Noting(found, lambda: len(show.bots_in_voice())))
+    return found
+
+
+async def test_a_kill_in_the_middle_of_a_start_holds_from_the_first_sample_on(
+    show: Show, noted: list[tuple[bool, int]]
+):
+    starting = asyncio.ensure_future(show.relay.start(show.spec(delay_s=30.0), show.tokens()))
+    await show.until(lambda state: state.phase is Phase.STARTING)
+    show.relay.faders.kill(active=True)
+    assert show.relay.state().kill
+    assert [each.silent_until_ms for each in show.relay.state().destinations] == [None]  # no line fills yet
+    await starting
+    assert show.relay.state().kill
+    assert {kill for kill, _ in noted} == {True}
+
+
+async def test_a_start_with_kill_can_be_opened_before_it_is_on_air(show: Show, noted: list[tuple[bool, int]]):
+    starting = asyncio.ensure_future(show.relay.start(show.spec(), show.tokens(), kill=True))
+    await show.until(lambda state: state.phase is Phase.STARTING)
+    show.relay.faders.kill(active=False)
+    await starting
+    assert not show.relay.state().kill
+    assert {kill for kill, _ in noted} == {False}
+
+
+@pytest.mark.parametrize("active", [True, False])
+async def test_a_stop_silences_before_any_bot_leaves_and_stays_silent(
+    show: Show, noted: list[tuple[bool, int]], active: bool
+):
+    await show.start()
+    stopping = asyncio.ensure_future(show.relay.stop())
+    await show.until(lambda state: state.phase is Phase.STOPPING)
+    show.relay.faders.kill(active=active)
+    assert show.relay.state().kill is active
+    await stopping
+    assert noted[-1] == (True, 3)
+    assert [kill for kill, _ in noted].count(True) == 1
+
+
+async def test_no_fader_but_kill_moves_before_a_session_is_on_air(show: Show):
+    starting = asyncio.ensure_future(show.start())
+    await show.until(lambda state: state.phase is Phase.STARTING)
+    with pytest.raises(SessionError) as refused:
+        show.relay.faders.set_loudness(-23.0)
+    assert refused.value.code is ErrorCode.NOT_RUNNING
+    await starting
 
 
 async def test_no_fader_moves_without_a_session(show: Show):
