@@ -24,20 +24,31 @@ _RUNS = frozenset({Phase.RUNNING, Phase.DEGRADED, Phase.STARTING})
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What is worth keeping; ``spec`` is ``None`` while nothing should run. Strips are by user id."""
+    """What is worth keeping; ``spec`` is ``None`` while nothing should run. Strips are by user id.
+
+    ``present`` are the strips of who was there in the last state of this engine: they can differ from ``strips``, since
+    others start sessions too, without what is remembered.
+    """
 
     spec: SessionSpec | None = None
     strips: Mapping[str, StripSpec] = field(default_factory=dict)
     kill: bool = False
     match: MatchPhase = MatchPhase.IDLE
+    present: Mapping[str, StripSpec] = field(default_factory=dict, compare=False)
 
 
 def remembered(memory: Memory, state: SessionState) -> Memory:
     """Take in a state. People who left keep their strips; a session that was stopped is not restored."""
-    memory = replace(memory, strips=_strips(memory.strips, state), match=state.match)
+    present = {talker.user: talker.strip for talker in state.talkers}
+    memory = replace(memory, strips=_strips(memory, present), present=present, match=state.match)
     if state.phase in _RUNS:
         return replace(memory, spec=state.spec, kill=state.kill)
     return replace(memory, spec=None, kill=False)
+
+
+def with_another_engine(memory: Memory) -> Memory:
+    """Return ``memory`` for an engine of which no state was seen."""
+    return replace(memory, present={})
 
 
 def start(memory: Memory, spec: SessionSpec) -> StartSession:
@@ -50,16 +61,24 @@ def commands(memory: Memory) -> tuple[Command, ...]:
     match = tuple(SetMatch(phase=phase) for phase in _STEPS[memory.match])
     if memory.spec is None:
         return match
-    again = StartSession(spec=memory.spec, strips=dict(memory.strips), kill=memory.kill, restore=True)
+    strips = {user: memory.present.get(user, strip) for user, strip in memory.strips.items()}
+    again = StartSession(spec=memory.spec, strips=strips, kill=memory.kill, restore=True)
     return (again, *match)
 
 
-def _strips(known: Mapping[str, StripSpec], state: SessionState) -> Mapping[str, StripSpec]:
-    """Keep the strips that differ from what everybody gets; the longest untouched ones go when there are too many."""
-    present = {talker.user: talker.strip for talker in state.talkers}
-    touched = {user: strip for user, strip in present.items() if known.get(user, StripSpec()) != strip}
-    if not touched:
-        return known
-    others = {user: strip for user, strip in known.items() if user not in touched}
-    kept = others | {user: strip for user, strip in touched.items() if strip != StripSpec()}
+def _strips(memory: Memory, present: Mapping[str, StripSpec]) -> Mapping[str, StripSpec]:
+    """Take over the strips that were changed; the longest untouched ones go when there are too many.
+
+    Only those are kept that differ from what everybody gets. Having what everybody gets when first seen is no change:
+    so does everybody in a session that was started without what is remembered. Who is there counts as touched.
+    """
+    nothing = StripSpec()
+    now = {
+        user: memory.strips.get(user, nothing) if strip == memory.present.get(user, nothing) else strip
+        for user, strip in present.items()
+    }
+    if all(user in memory.present and memory.strips.get(user, nothing) == strip for user, strip in now.items()):
+        return memory.strips
+    others = {user: strip for user, strip in memory.strips.items() if user not in now}
+    kept = others | {user: strip for user, strip in now.items() if strip != nothing}
     return dict(list(kept.items())[-MOST_STRIPS:])

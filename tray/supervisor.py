@@ -73,10 +73,7 @@ class EngineSupervisor:
         self._tasks.start(self._keep(), name="supervisor")
 
     async def start_session(self, spec: SessionSpec) -> None:
-        """Start a session in which everybody sounds as they did the last time; raises what hinders it.
-
-        Whoever starts one past this method has it remembered that nobody's strip is set.
-        """
+        """Start a session in which everybody sounds as they did the last time; raises what hinders it."""
         await self.client.call(resume.start(self._memory, spec))
 
     async def wait(self) -> None:
@@ -151,6 +148,7 @@ class EngineSupervisor:
     async def _follow(self, client: ControlClient) -> None:
         """Make the engine what the last one was, then remember what becomes of it."""
         await self._restore(client)
+        self._memory = resume.with_another_engine(self._memory)
         async for state in client.states():
             self._remember(resume.remembered(self._memory, state))
 

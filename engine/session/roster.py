@@ -48,6 +48,12 @@ class StripMemory:
         while len(self._strips) > self._capacity:
             self._strips.popitem(last=False)
 
+    def touch(self, users: Iterable[UserId]) -> None:
+        """Keep the strips of these, who are there, longer than all others."""
+        for user in users:
+            if user in self._strips:
+                self._strips.move_to_end(user)
+
 
 class Roster:
     """The talkers of every source, replaced source by source from what its bot sees."""

@@ -243,6 +243,7 @@ class Running:
         if not self.roster.update(seat.home, members):
             return False
         present = self.roster.talkers()
+        self._memory.touch(talker.user for talker in present)
         self._departed.note(before, present, self._clock())
         self.desk = self.desk.without_solo_of_absent(talker.user for talker in present)
         return True

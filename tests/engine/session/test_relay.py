@@ -13,7 +13,7 @@ import pytest
 from msgspec import structs
 
 from common.errors import ErrorCode, RelayError, SessionError
-from common.protocol.spec import DestinationSpec, SessionSpec, SourceSpec, StripSpec
+from common.protocol.spec import MOST_STRIPS, DestinationSpec, SessionSpec, SourceSpec, StripSpec
 from common.protocol.state import LinkState, MatchPhase, Phase, Role, SessionState
 from common.secret import Secret
 from common.types import BotKey, Suppression
@@ -530,6 +530,18 @@ async def test_the_strips_a_session_starts_with_are_in_force(show: Show):
     await show.relay.stop()
     await show.relay.start(show.spec(), show.tokens(), {str(akari): StripSpec()})
     assert show.relay.state().talkers[0].strip == StripSpec()
+
+
+async def test_a_full_memory_never_forgets_who_came_before_who_is_away(show: Show):
+    akari, ben, red = show.cast.account("akari"), show.cast.account("ben"), show.cast.channel("Red")
+    muted = StripSpec(muted=True)
+    strips = {str(akari): muted, **{str(user): muted for user in range(1, MOST_STRIPS)}}
+    await show.relay.start(show.spec(), show.tokens(), strips)
+    for person in (akari, ben):
+        show.world.join(show.guild, person, red)
+    await show.until(lambda state: len(state.talkers) == 2)
+    show.relay.faders.mute_talker(str(ben), muted=True)
+    assert [talker.strip for talker in show.relay.state().talkers] == [muted, muted]
 
 
 async def test_it_ticks_as_the_session_says(show: Show, monkeypatch: pytest.MonkeyPatch):

@@ -81,6 +81,15 @@ def test_the_longest_untouched_strip_goes_first():
     assert len(memory) == 2
 
 
+def test_who_is_there_is_forgotten_last():
+    memory = StripMemory(capacity=2)
+    for user in (1, 2):
+        memory.put(UserId(user), StripSpec(muted=True))
+    memory.touch([UserId(1), UserId(9)])
+    memory.put(UserId(3), StripSpec(gain=0.5))
+    assert (memory.get(UserId(1)).muted, memory.get(UserId(2)).muted, len(memory)) == (True, False, 2)
+
+
 def talker(user, source=RED):
     return Talker(UserId(user), f"player {user}", source)
 
