@@ -1,7 +1,7 @@
 """``dev.py bench``: runs benchmarks and writes their figures.
 
 A benchmark is one file in ``benchmarks/`` whose ``run()`` returns its metrics; the others there are what benchmarks
-share. This file only finds, runs and writes. ``--all`` runs every one and refreshes ``docs/measurements.md``.
+share. This file only finds, runs and writes. ``--page`` refreshes the rows of what was run in ``docs/measurements.md``.
 """
 
 import argparse
@@ -19,14 +19,14 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "measurements.md"
 PAGE_HEAD = """# Measurements
 
-Written by `python3 dev.py bench --all`; not edited by hand.
+Written by `python3 dev.py bench [NAME] --page`, benchmark by benchmark; not edited by hand.
 Repeat one row with `python3 dev.py bench NAME --json FILE`.
 Ratios travel between machines, absolute times do not.
 
-Measured on {day}, {cpu} ({cores} cores), {system}, Python {python}.
+Last measured on {cpu} ({cores} cores), {system}, Python {python}.
 
-| benchmark | metric | value | unit |
-|---|---|---|---|
+| benchmark | metric | value | unit | on |
+|---|---|---|---|---|
 """
 
 
@@ -54,17 +54,29 @@ def processor() -> str:
     return models[0] if models else platform.machine()
 
 
-def page(results: dict[str, list[Metric]]) -> str:
-    """Return the text of docs/measurements.md."""
+def rows_of(text: str) -> dict[str, list[str]]:
+    """Return the rows of a page by benchmark."""
+    rows: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        name = line.partition("|")[2].partition("|")[0].strip()
+        if line.startswith("| ") and name != "benchmark":
+            rows.setdefault(name, []).append(line)
+    return rows
+
+
+def page(before: str, results: dict[str, list[Metric]], day: dt.date) -> str:
+    """Return the text of docs/measurements.md: ``before`` with these results in place of the same benchmarks' rows."""
     head = PAGE_HEAD.format(
-        day=dt.datetime.now(tz=dt.UTC).date(),
         cpu=processor(),
         cores=os.cpu_count(),
         system=platform.platform(terse=True),
         python=platform.python_version(),
     )
-    rows = [f"| {name} | {m.metric} | {m.value:.4g} | {m.unit} |" for name, metrics in results.items() for m in metrics]
-    return head + "\n".join(rows) + "\n"
+    rows = rows_of(before) | {
+        name: [f"| {name} | {m.metric} | {m.value:.4g} | {m.unit} | {day} |" for m in metrics]
+        for name, metrics in results.items()
+    }
+    return head + "".join(f"{row}\n" for name in sorted(rows) for row in rows[name])
 
 
 def main() -> int:
@@ -72,15 +84,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="dev.py bench")
     parser.add_argument("name", nargs="*", choices=names(), help="which; none = all")
     parser.add_argument("--json", type=Path, help="write a list of {metric, value, unit}")
-    parser.add_argument("--all", action="store_true", help="run all and refresh docs/measurements.md")
+    parser.add_argument("--page", action="store_true", help="refresh their rows in docs/measurements.md")
     options = parser.parse_args()
-    chosen = names() if options.all or not options.name else options.name
-    results = {name: run(name) for name in chosen}
+    results = {name: run(name) for name in options.name or names()}
     if options.json:
         rows = [metric.as_dict() for metrics in results.values() for metric in metrics]
         options.json.write_text(json.dumps(rows, indent=1) + "\n", "utf-8")
-    if options.all:
-        PAGE.write_text(page(results), "utf-8")
+    if options.page:
+        PAGE.write_text(page(PAGE.read_text("utf-8"), results, dt.datetime.now(tz=dt.UTC).date()), "utf-8")
     return 0
 
 

@@ -41,7 +41,6 @@ UNTESTED_BY_NAME = {
     "simulator/show.py",  # test_ears
     "simulator/tls.py",  # test_server
     # Run by hand or by dev.py as a whole.
-    "devtools/bench.py",
     "devtools/render_clips.py",
 }
 """Longer modules without a test file of their own name, and where else they are tested. It may only get shorter."""
