@@ -1,9 +1,10 @@
 """How long sound stays in the engine, and how late its ticks are, also while it has other things to do.
 
-The real engine and the simulated Discord, each a process of its own. Everybody talks without a pause. A player's
-packets come every 20 ms by that player's own clock (± 100 ppm) at a phase of its own, and the network adds nothing;
-the phases differ from show to show. All the time a control client gets the meters 25 times a second. In the busy show
-a guild as full as Discord allows is updated every half a second besides: 400 kB of JSON that each of three bots reads.
+The real engine and the simulated Discord, each a process of its own; Discord has a core to itself where the system
+allows that, since it would not be on the engine's computer. Everybody talks without a pause. A player's packets come
+every 20 ms by that player's own clock (± 100 ppm) at a phase of its own, and the network adds nothing; the phases
+differ from show to show. All the time a control client gets the meters 25 times a second. In the busy show a guild as
+full as Discord allows is updated every half a second besides: 400 kB of JSON that each of three bots reads.
 
 Residence is the time from a packet's arrival at the engine's socket until the first packet that holds its sound has
 been handed to the other socket. Both it and lateness are read from the rings behind the engine's meters.
@@ -11,6 +12,7 @@ been handed to the other socket. Both it and lateness are read from the rings be
 
 import asyncio
 import json
+import os
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -100,8 +102,10 @@ def run_once(setup: Setup, seed: int, folder: Path) -> Measured:
     places = {"scene": folder / "scene.toml", "folder": folder, "report": folder / "heard.json"}
     options = [part for name, place in places.items() for part in (f"--{name}", str(place))]
     with running(["simulator", *options, "--seed", str(seed)]) as simulator:
+        core = keep_to_last_core(simulator)
         discord = first_line(simulator)
         with running(["benchmarks.probe", str(folder / "found.json")], stdin=subprocess.PIPE) as engine:
+            keep_off(engine, core)
             address = greet(engine, discord)
             meters = asyncio.run(watch(address, spec(discord, setup.tick_ms)))
             engine.wait()
@@ -114,6 +118,20 @@ def run_once(setup: Setup, seed: int, folder: Path) -> Measured:
         last(found.lateness, SECONDS * 1000 / setup.tick_ms),
         heard / (1000 / setup.tick_ms * (SECONDS + WARM_UP_SECONDS - 1)),
     )
+
+
+def keep_to_last_core(process: subprocess.Popen[str]) -> set[int]:
+    """Give a process the last core and return it; nothing with one core, or where the system knows no such thing."""
+    if not hasattr(os, "sched_setaffinity") or len(cores := sorted(os.sched_getaffinity(0))) == 1:
+        return set()
+    os.sched_setaffinity(process.pid, last_core := {cores[-1]})
+    return last_core
+
+
+def keep_off(process: subprocess.Popen[str], core: set[int]) -> None:
+    """Give a process all cores but that."""
+    if core:
+        os.sched_setaffinity(process.pid, os.sched_getaffinity(0) - core)
 
 
 def greet(engine: subprocess.Popen[str], discord: dict[str, Any]) -> Address:
