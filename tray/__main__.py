@@ -16,7 +16,7 @@ from common.config.store import ConfigStore
 from common.errors import RelayError
 from common.logging import configure
 from common.secret import Secret
-from common.sentences import notice_sentence, sentences_of, system_language
+from common.sentences import notice_sentence, sentences_of
 from common.signals import on_signals
 from tray.resume import Memory
 from tray.settings import Settings
@@ -45,7 +45,7 @@ class Keeper:
         """Take in what the supervisor remembers now."""
         self._settings.change(structs.replace(self._settings.config, strips=dict(memory.strips)))
         if memory.kill != self._kill and memory.spec is not None:
-            say(notice_sentence("kill_on" if memory.kill else "kill_off", system_language()))
+            say(notice_sentence("kill_on" if memory.kill else "kill_off", self._settings.language))
         self._kill = memory.kill
 
 
@@ -59,7 +59,7 @@ async def run(bots: dict[str, Secret]) -> int:
     """Supervise until a signal (0) or until the engine can't be kept running (1)."""
     settings = Settings(ConfigStore(paths.config_folder() / "config.json", lambda: dt.datetime.now(dt.UTC)))
     if settings.problem is not None:
-        say(*sentences_of(settings.problem, system_language()))
+        say(*sentences_of(settings.problem, settings.language))
     supervisor = EngineSupervisor(bots, strips=settings.config.strips, on_change=Keeper(settings))
     done = asyncio.Event()
     on_signals(asyncio.get_running_loop(), done)
@@ -73,7 +73,7 @@ async def run(bots: dict[str, Secret]) -> int:
         await settings.close()
     if supervisor.failure is None:
         return 0
-    say(*sentences_of(supervisor.failure, system_language()))
+    say(*sentences_of(supervisor.failure, settings.language))
     return 1
 
 

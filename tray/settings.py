@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final
 
-from common.config.schema import Config
+from common.config.schema import Config, Language
 from common.config.store import ConfigStore
 from common.errors import ConfigError
+from common.sentences import system_language
 from common.tasks import Tasks
 
 SAVE_SECONDS: Final = 2.0
@@ -28,6 +29,12 @@ class Settings:
         self._sleep = sleep
         self._saved = loaded.config
         self._tasks = Tasks()
+
+    @property
+    def language(self) -> str:
+        """The language of sentences: the one that was chosen, or the computer's."""
+        chosen = self.config.language
+        return system_language() if chosen is Language.AUTO else chosen
 
     def change(self, config: Config) -> None:
         """Put other settings in force; call it on the loop."""

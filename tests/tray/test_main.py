@@ -2,17 +2,20 @@
 
 import asyncio
 import datetime as dt
+import json
 import os
 import signal
 import sys
 
 import pytest
 
-from common.config.schema import Config
+from common.config.schema import Config, Language
 from common.config.store import ConfigStore
+from common.errors import ErrorCode, RelayError
 from common.protocol.spec import SessionSpec, StripSpec
 from common.secret import Secret
-from tray.__main__ import Keeper, read_tokens
+from common.sentences import error_sentence, notice_sentence
+from tray.__main__ import Keeper, read_tokens, run
 from tray.resume import Memory
 from tray.settings import Settings
 
@@ -53,6 +56,36 @@ async def test_strips_outlast_the_program(tmp_path):
     Keeper(settings)(Memory(strips={"7": StripSpec(gain=0.5)}))
     await settings.close()
     assert opened(tmp_path / "config.json").config == Config(strips={"7": StripSpec(gain=0.5)})
+
+
+async def test_sentences_are_in_the_language_that_was_chosen(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("LC_ALL", "en_GB.UTF-8")
+    settings, spec = opened(tmp_path / "config.json"), SessionSpec(guild="1", sources=(), destinations=())
+    settings.change(Config(language=Language.JA))
+    Keeper(settings)(Memory(spec=spec, kill=True))
+    assert capsys.readouterr().err == notice_sentence("kill_on", "ja") + "\n"
+    await settings.close()
+
+
+@pytest.mark.parametrize(
+    ("written", "sentence"),
+    [
+        ({"language": "ja"}, error_sentence(ErrorCode.ENGINE_LOST, {}, "ja")),
+        ({"language": "en"}, error_sentence(ErrorCode.ENGINE_LOST, {}, "en")),
+        ({"language": "auto"}, error_sentence(ErrorCode.ENGINE_LOST, {}, "ja")),
+    ],
+)
+async def test_why_it_ends_is_told_in_that_language_too(tmp_path, monkeypatch, capsys, written, sentence):
+    async def fails(_self):
+        raise RelayError(ErrorCode.ENGINE_LOST)
+
+    monkeypatch.setenv("LC_ALL", "ja_JP.UTF-8")
+    monkeypatch.setattr("common.paths.config_folder", lambda: tmp_path)
+    monkeypatch.setattr("tray.__main__.EngineSupervisor.start", fails)
+    monkeypatch.setattr("tray.__main__.on_signals", lambda _loop, _done: None)
+    (tmp_path / "config.json").write_text(json.dumps({"version": 1, **written}))
+    assert await run({}) == 1
+    assert capsys.readouterr().err == f"{sentence}\n"
 
 
 async def test_the_kill_switch_is_told_once_each_way(tmp_path, monkeypatch, capsys):
