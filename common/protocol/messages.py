@@ -219,6 +219,13 @@ class SetDestinationDucking(Message, frozen=True):
     duck_db: DuckingValue
 
 
+class SetDestinationMonitor(Message, frozen=True):
+    """Let a destination hear what is soloed, or no longer. All solos end with the last monitor."""
+
+    destination: Snowflake
+    monitor: bool
+
+
 class SetLoudness(Message, frozen=True):
     """Set what levelling brings every talker to."""
 
@@ -281,6 +288,7 @@ Command = (
     | SetRouteGain
     | SetDestinationDelay
     | SetDestinationDucking
+    | SetDestinationMonitor
     | SetLoudness
     | Kill
     | RejoinBot

@@ -137,6 +137,11 @@ async def set_destination_ducking(desk: Desk, _caller: Caller, command: m.SetDes
     desk.session.faders.set_destination_ducking(command.destination, command.duck_db)
 
 
+async def set_destination_monitor(desk: Desk, _caller: Caller, command: m.SetDestinationMonitor) -> None:
+    """Let one destination hear solos."""
+    desk.session.faders.set_destination_monitor(command.destination, monitor=command.monitor)
+
+
 async def set_loudness(desk: Desk, _caller: Caller, command: m.SetLoudness) -> None:
     """Level to another loudness."""
     desk.session.faders.set_loudness(command.loudness)
@@ -201,6 +206,7 @@ HANDLERS: Final[Mapping[type[m.Message], Handler]] = {
     m.SetRouteGain: set_route_gain,
     m.SetDestinationDelay: set_destination_delay,
     m.SetDestinationDucking: set_destination_ducking,
+    m.SetDestinationMonitor: set_destination_monitor,
     m.SetLoudness: set_loudness,
     m.Kill: kill,
     m.RejoinBot: rejoin_bot,

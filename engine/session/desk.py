@@ -63,9 +63,13 @@ class Desk:
         return replace(self, sources=MappingProxyType({**self.sources, strip.channel: strip}))
 
     def with_destination(self, strip: DestinationStrip) -> "Desk":
-        """Return a desk with another strip for a destination; raises CHANNEL_UNKNOWN."""
+        """Return a desk with another strip for a destination; raises CHANNEL_UNKNOWN.
+
+        Without a monitor no solo is left: it would come up again, unasked, with the next monitor.
+        """
         _found(self.destinations, strip.channel)
-        return replace(self, destinations=MappingProxyType({**self.destinations, strip.channel: strip}))
+        desk = replace(self, destinations=MappingProxyType({**self.destinations, strip.channel: strip}))
+        return desk if desk.has_monitor else desk.without_solos()
 
     def with_route(self, source: ChannelId, destination: ChannelId, gain: Gain) -> "Desk":
         """Return a desk with another gain for one route; raises ROUTE_UNKNOWN when one of its ends isn't there."""
@@ -85,8 +89,18 @@ class Desk:
 
     def check_monitor(self) -> None:
         """Raise NO_MONITOR unless a solo is heard somewhere."""
-        if not any(strip.monitor for strip in self.destinations.values()):
+        if not self.has_monitor:
             raise SessionError(ErrorCode.NO_MONITOR)
+
+    @property
+    def has_monitor(self) -> bool:
+        """Whether a solo is heard anywhere."""
+        return any(strip.monitor for strip in self.destinations.values())
+
+    def without_solos(self) -> "Desk":
+        """Return a desk on which nothing is soloed."""
+        sources = {channel: replace(strip, solo=False) for channel, strip in self.sources.items()}
+        return replace(self, soloed=frozenset(), sources=MappingProxyType(sources))
 
 
 def desk_from_spec(spec: SessionSpec) -> Desk:

@@ -117,6 +117,10 @@ class Faders:
         """Set by how much the others are lowered while a priority talker speaks."""
         self._put_destination(replace(self._destination(destination), duck_db=checked(duck_db, DUCKINGS_DB)))
 
+    def set_destination_monitor(self, destination: str, *, monitor: bool) -> None:
+        """Let a destination hear solos or not; they end when no destination does."""
+        self._put_destination(replace(self._destination(destination), monitor=monitor))
+
     def set_loudness(self, loudness: float) -> None:
         """Set what levelling brings every talker to (LUFS)."""
         live = self._live()

@@ -26,6 +26,7 @@ from common.protocol.messages import (
     MuteTalker,
     SetDestinationDelay,
     SetDestinationDucking,
+    SetDestinationMonitor,
     SetLoudness,
     SetRouteGain,
     SetSourceEqualizer,
@@ -267,6 +268,22 @@ async def test_without_a_monitor_there_is_no_solo(show):
     assert await show.refused(SoloTalker(user=show.user("akari"), solo=True)) is ErrorCode.NO_MONITOR
     assert await show.refused(SoloSource(source=show.channel("Red"), solo=True)) is ErrorCode.NO_MONITOR
     assert show.client.state == before
+
+
+async def test_a_monitor_comes_and_goes_while_the_session_runs(tones):
+    show = tones
+    await show.start()
+    casters, red = show.channel("Casters"), show.channel("Red")
+    show.talk("akari")
+    show.talk("ben")
+    for heard, *commands in (
+        ((1, 1), SetDestinationMonitor(destination=casters, monitor=True)),
+        ((1, 0), SoloSource(source=red, solo=True)),
+        ((1, 1), SetDestinationMonitor(destination=casters, monitor=False)),
+        ((1, 1), SetDestinationMonitor(destination=casters, monitor=True)),
+    ):
+        await show.do(*commands)
+        await show.mix("Casters", *heard)
 
 
 # strips
@@ -547,6 +564,7 @@ async def test_what_is_not_allowed_is_told_and_changes_nothing(show):
             DumpSource(source=casters),
             SetDestinationDelay(destination=red, delay_s=1.0),
             SetDestinationDucking(destination=red, duck_db=1.0),
+            SetDestinationMonitor(destination=red, monitor=True),
         ),
         (ErrorCode.ROUTE_UNKNOWN, SetRouteGain(source=casters, destination=red, gain=1.0)),
         (ErrorCode.ALREADY_RUNNING, StartSession(spec=show.spec())),

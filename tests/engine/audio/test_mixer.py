@@ -87,6 +87,8 @@ CHANGES = [
     settings(alice={"priority": True}),
     settings(alice={"solo": True}, casters={"monitor": True}),
     settings(red={"solo": True}, casters={"monitor": True}),
+    settings(),
+    settings(red={"solo": True}),
     settings(red={"pan": 1.0}),
     settings(red={"equalizer": Bands(12.0, 0.0, -12.0)}),
     settings(casters={"duck_db": 20.0}),

@@ -31,6 +31,7 @@ COMMANDS = (
     (m.DumpSource(source="1"), ErrorCode.NOT_RUNNING),
     (m.SetDestinationDelay(destination="2", delay_s=30.0), ErrorCode.NOT_RUNNING),
     (m.SetDestinationDucking(destination="2", duck_db=6.0), ErrorCode.NOT_RUNNING),
+    (m.SetDestinationMonitor(destination="2", monitor=True), ErrorCode.NOT_RUNNING),
     (m.SetLoudness(loudness=-23.0), ErrorCode.NOT_RUNNING),
     (m.SetRouteGain(source="1", destination="2", gain=1.0), ErrorCode.NOT_RUNNING),
     (m.Kill(active=True), ErrorCode.NOT_RUNNING),

@@ -107,11 +107,12 @@ def test_a_sources_fader_moves_one_thing_of_one_source(faders, live, move, name,
 def test_destinations_routes_and_the_session_have_their_own(faders, live):
     faders.set_destination_delay("40", 30.0)
     faders.set_destination_ducking("40", 9.0)
+    faders.set_destination_monitor("40", monitor=True)
     faders.set_route_gain("10", "40", 0.5)
     faders.set_loudness(-23.0)
     faders.kill(active=True)
     stream = live.desk.destinations[STREAM]
-    assert (stream.delay_s, stream.duck_db) == (30.0, 9.0)
+    assert (stream.delay_s, stream.duck_db, stream.monitor) == (30.0, 9.0, True)
     assert (live.desk.routes[RED, STREAM], live.desk.loudness, live.desk.kill) == (0.5, -23.0, True)
     assert live.desk.destinations[CASTERS] == desk_from_spec(SPEC).destinations[CASTERS]
 
@@ -126,6 +127,20 @@ def test_a_solo_without_a_monitor_is_refused_and_changes_nothing(memory):
     assert live.applied == 0
     faders.solo_talker("1", solo=False)
     faders.solo_source("10", solo=False)
+    faders.set_destination_monitor("40", monitor=True)
+    faders.solo_talker("1", solo=True)
+    assert live.desk.soloed == {ANN}
+
+
+def test_solos_end_with_the_last_monitor_and_do_not_come_back(faders, live):
+    faders.set_destination_monitor("40", monitor=True)
+    faders.solo_talker("1", solo=True)
+    faders.solo_source("20", solo=True)
+    faders.set_destination_monitor("30", monitor=False)
+    assert (live.desk.soloed, live.desk.sources[BLUE].solo) == ({ANN}, True)
+    for monitor in (False, True):
+        faders.set_destination_monitor("40", monitor=monitor)
+        assert (live.desk.soloed, live.desk.sources[BLUE].solo) == (frozenset(), False)
 
 
 def test_a_solo_is_not_remembered(faders, live, memory):
@@ -153,6 +168,7 @@ UNKNOWN = [
     (lambda f: f.dump_source("30"), ErrorCode.CHANNEL_UNKNOWN),
     (lambda f: f.set_destination_delay("10", 1.0), ErrorCode.CHANNEL_UNKNOWN),
     (lambda f: f.set_destination_ducking("10", 1.0), ErrorCode.CHANNEL_UNKNOWN),
+    (lambda f: f.set_destination_monitor("10", monitor=True), ErrorCode.CHANNEL_UNKNOWN),
     (lambda f: f.set_route_gain("30", "10", 1.0), ErrorCode.ROUTE_UNKNOWN),
 ]
 TOO_MUCH = [

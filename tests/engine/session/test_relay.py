@@ -486,6 +486,21 @@ async def test_a_solo_is_in_the_state_and_ends_with_the_visit(show: Show):
     assert not state.talkers[0].solo
 
 
+async def test_a_destination_becomes_a_monitor_on_air_and_that_is_part_of_the_session(show: Show):
+    red, casters = show.channel("Red"), show.channel("Casters")
+    await show.start()
+    with pytest.raises(SessionError) as refused:
+        show.relay.faders.solo_source(red, solo=True)
+    assert refused.value.code is ErrorCode.NO_MONITOR
+    show.relay.faders.set_destination_monitor(casters, monitor=True)
+    show.relay.faders.solo_source(red, solo=True)
+    assert show.relay.state().spec == show.spec(monitor=True)
+    assert [source.solo for source in show.relay.state().sources] == [True, False]
+    show.relay.faders.set_destination_monitor(casters, monitor=False)
+    assert show.relay.state().spec == show.spec()
+    assert [source.solo for source in show.relay.state().sources] == [False, False]
+
+
 async def test_a_delayed_destination_says_until_when_it_is_silent(show: Show):
     casters = show.channel("Casters")
     begun = show.now()
