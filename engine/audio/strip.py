@@ -76,7 +76,7 @@ class Strips:
         """The slots whose last frame was quiet."""
         self._target = DEFAULT_LOUDNESS
         self._tick = 0
-        self._last: list[int] = []
+        self._last: list[int] | None = None
         self._slots: SlotArray = np.zeros(0, np.intp)
         self._silent: list[bool] = []
         self._sounding: NDArray[np.bool_] = np.zeros(0, np.bool_)
@@ -89,7 +89,7 @@ class Strips:
         for slot in fresh:
             self._forget(slot)
         if fresh:
-            self._last = []  # the same slots may be other people's now
+            self._last = None  # the same slots may be other people's now
         for strip in strips:
             slot = slots[strip.user]
             self._fader[slot] = 0.0 if strip.muted else strip.gain
@@ -115,7 +115,7 @@ class Strips:
     def rest(self) -> None:
         """Let a tick pass in which nobody sounds."""
         self._tick += 1
-        self._last = []
+        self._last = None
         self._loudness.keep(_NOBODY, _NOTHING)
         self.quiet = _NONE
         self._hush(())

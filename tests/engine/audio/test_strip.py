@@ -61,6 +61,13 @@ def test_a_new_talker_starts_at_its_gain_and_a_change_is_ramped_over_one_frame()
     assert (voices.before[0], voices.after[0]) == (1.5, 1.5)
 
 
+def test_a_slot_gets_a_new_owner_in_the_tick_in_which_everybody_falls_silent():
+    desk = Desk(strip())
+    desk.hear(take())
+    desk.adopt(strip(), fresh=[SLOTS[BEN]])
+    assert len(desk.hear().slots) == 0
+
+
 def test_a_talker_muted_before_the_first_sample_is_never_heard():
     desk = Desk(strip(muted=True))
     voices = desk.hear(take())
