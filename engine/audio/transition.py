@@ -12,8 +12,9 @@ from engine.audio.settings import DestinationStrip, MixSettings, TalkerStrip
 def first_step(before: MixSettings, after: MixSettings) -> MixSettings:
     """Return what is to hold for some ticks between two settings; ``after`` itself if nothing goes.
 
-    Talkers who leave, or move to where nobody listens, stay as they were, muted. Destinations that leave, or get
-    another delay and so another mix, stay where they were, without routes.
+    Talkers who leave, or move to where nobody listens, stay as they were, muted; but not those of a source that could
+    not be heard before: its routes may open in this very step, and their fade would be heard. Destinations that
+    leave, or get another delay and so another mix, stay where they were, without routes.
     """
     parting, moving = _parting(before, after), _moving(before, after)
     if not parting and not moving:
@@ -32,10 +33,14 @@ def first_step(before: MixSettings, after: MixSettings) -> MixSettings:
 def _parting(before: MixSettings, after: MixSettings) -> dict[UserId, TalkerStrip]:
     sources = {strip.channel for strip in after.sources}
     heard = {strip.user for strip in after.talkers if strip.source in sources}
+    rows = zip(before.sources, before.routes, strict=True)
+    closed = {strip.channel for strip, row in rows if not any(row) and not strip.solo}
     return {
         strip.user: replace(strip, muted=True, solo=False)
         for strip in before.talkers
-        if strip.user not in heard and strip.source in sources and not (strip.muted and not strip.solo)
+        if strip.user not in heard
+        and strip.source in sources
+        and (strip.solo or not (strip.muted or strip.source in closed))
     }
 
 

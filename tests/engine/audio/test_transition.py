@@ -59,3 +59,13 @@ def test_one_step_is_enough(before, after):
     assert first_step(after, after) is after
     step = first_step(before, after)
     assert {strip.channel for strip in step.destinations} >= {strip.channel for strip in before.destinations}
+
+
+def test_who_leaves_a_source_that_could_not_be_heard_is_gone_at_once_since_its_routes_may_open_now():
+    before = MixSettings(
+        (TalkerStrip(1, RED), TalkerStrip(2, BLUE)), sources, (DestinationStrip(30),), ((0.0,), (1.0,))
+    )
+    after = replace(before, talkers=(), routes=((1.0,), (1.0,)))
+    assert [strip.user for strip in first_step(before, after).talkers] == [2]
+    soloed = replace(before, sources=(SourceStrip(RED, solo=True), SourceStrip(BLUE)))
+    assert [strip.user for strip in first_step(soloed, after).talkers] == [1, 2]
