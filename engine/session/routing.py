@@ -4,7 +4,7 @@ Whatever the desk says, a channel is either listened to or played into: an admin
 the bot that was dragged is the one that falls silent for it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from common.protocol.spec import StripSpec
@@ -15,16 +15,14 @@ from engine.session.roster import StripMemory, Talker
 
 
 def mix_settings(
-    desk: Desk, talkers: Iterable[Talker], memory: StripMemory, places: Mapping[ChannelId, ChannelId]
+    desk: Desk, talkers: Iterable[Talker], memory: StripMemory, unsafe: Collection[ChannelId]
 ) -> MixSettings:
     """Compose one snapshot for the mixer.
 
-    ``places`` tells where the bot of each source and destination really is (session's channel → channel it was
-    moved to); those not named are where they belong. What is blocked is neither soloed nor a monitor: a solo is heard
-    whatever the routes say.
+    ``unsafe`` are the sources and destinations that are :func:`blocked`. They are neither soloed nor monitors: a solo
+    is heard whatever the routes say.
     """
-    unsafe = blocked(desk, places)
-    open_to = {(source, target) for source, target in desk.routes if not unsafe & {source, target}}
+    open_to = {(source, target) for source, target in desk.routes if source not in unsafe and target not in unsafe}
     return MixSettings(
         talkers=tuple(
             _talker_strip(
@@ -52,7 +50,11 @@ def mix_settings(
 
 
 def blocked(desk: Desk, places: Mapping[ChannelId, ChannelId]) -> frozenset[ChannelId]:
-    """Return the sources and destinations whose bot was moved to where the other kind belongs or stands."""
+    """Return the sources and destinations whose bot was moved to where the other kind belongs or stands.
+
+    ``places`` tells where the bot of each source and destination really is (session's channel → channel it was
+    moved to); those not named are where they belong.
+    """
     return frozenset(
         _strayed(desk.sources, desk.destinations, places) | _strayed(desk.destinations, desk.sources, places)
     )

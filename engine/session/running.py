@@ -22,6 +22,7 @@ from engine.gateway.endpoint import Endpoint
 from engine.gateway.events import BotEvent, GatewayBack, GatewayLost, GuildSeen, MemberChanged, OwnVoice, Stopped
 from engine.gateway.notices import Notices
 from engine.gateway.pool import Pool, equal_tokens, raise_all
+from engine.gateway.views import VoiceMember
 from engine.session import measures, preflight, routing, snapshot
 from engine.session.desk import Desk, desk_from_spec, spec_as_set
 from engine.session.line import VoiceLine
@@ -70,6 +71,8 @@ class Running:
         self._mixing: Mixing | None = None
         self._on_air = False
         self._departed = Departed()
+        self._unsafe: frozenset[ChannelId] = frozenset()
+        """What was blocked when the roster was last looked at."""
         self._silent_until_ms: dict[float, int] = {}
         """By delay (s): destinations of the same delay share a line, so the second one finds it filled."""
 
@@ -116,18 +119,17 @@ class Running:
 
     def _mix(self, desk: Desk) -> None:
         if self._mixing is not None and self._on_air:
-            self._mixing.apply(routing.mix_settings(desk, self.audible(), self._memory, self._places()))
+            self._mixing.apply(routing.mix_settings(desk, self.audible(), self._memory, self._blocked()))
 
     def audible(self) -> tuple[Talker, ...]:
         """Return who is there and, with a delay, who left so lately that a delay line may hold what they said."""
         longest = max((strip.delay_s for strip in self.desk.destinations.values()), default=0.0)
-        if not longest:
-            return self.roster.talkers()
-        return self.roster.talkers() + self._departed.since(self._clock() - round(longest * 1000) - SLACK_MS)
+        held_ms = round(longest * 1000) + SLACK_MS if longest else -1  # without a delay nobody is kept
+        return self.roster.talkers() + self._departed.since(self._clock() - held_ms)
 
     def dump(self, users: Collection[UserId]) -> None:
         """Drop what the delay lines hold of some talkers."""
-        if self._mixing is not None:
+        if self._mixing is not None and users:
             self._mixing.dump(users)
 
     def seat(self, bot: str) -> Seat:
@@ -234,19 +236,23 @@ class Running:
             self.apply()
 
     def _see_members(self, seat: Seat) -> bool:
-        """Take over who is where the source's bot is; return whether that changed anything."""
-        if not (seat.is_source and self._on_air):
+        """Take over who is where the source's bot is, and what is blocked; return whether that changed anything."""
+        if not self._on_air:
             return False
-        stopped = seat.supervisor.link is LinkState.STOPPED
-        before = self.roster.talkers()
-        members = () if stopped else seat.bot.members(self._guild, seat.supervisor.place)
-        if not self.roster.update(seat.home, members):
+        before, was_unsafe = self.roster.talkers(), self._unsafe
+        self._unsafe = self._blocked()
+        changed = seat.is_source and self.roster.update(seat.home, self._members(seat))
+        if not changed and self._unsafe == was_unsafe:
             return False
         present = self.roster.talkers()
         self._memory.touch(talker.user for talker in present)
-        self._departed.note(before, present, self._clock())
+        self.dump(self._departed.note(before, present, self._clock(), was_unsafe | self._unsafe))
         self.desk = self.desk.without_solo_of_absent(talker.user for talker in present)
         return True
+
+    def _members(self, seat: Seat) -> tuple[VoiceMember, ...]:
+        stopped = seat.supervisor.link is LinkState.STOPPED
+        return () if stopped else seat.bot.members(self._guild, seat.supervisor.place)
 
     def _begin_delays(self) -> None:
         """Note of every delay that wasn't in use until when its line lets nothing out."""
@@ -274,8 +280,11 @@ class Running:
         if self._mixing is not None and not seat.is_source:
             self._mixing.set_output(seat.home, seat.line.sender)
 
-    def _places(self) -> dict[ChannelId, ChannelId]:
-        return {seat.home: seat.supervisor.seen_in for seat in self.seats.values()}
+    def _blocked(self) -> frozenset[ChannelId]:
+        """Return what must be silent for where its bot is, or for where it was until it has followed a move."""
+        seats = self.seats.values()
+        seen = routing.blocked(self.desk, {seat.home: seat.supervisor.seen_in for seat in seats})
+        return seen | routing.blocked(self.desk, {seat.home: seat.supervisor.place for seat in seats})
 
     # showing
 
@@ -295,7 +304,7 @@ class Running:
 
     def state(self, phase: Phase, match: MatchPhase) -> SessionState:
         """Draw the whole state; ``phase`` and ``match`` are the relay's."""
-        blocked = routing.blocked(self.desk, self._places())
+        blocked = self._blocked()
         bots = tuple(snapshot.bot_state(seat, blocked) for seat in self.seats.values())
         return SessionState(
             phase=snapshot.phase_of(phase, bots),

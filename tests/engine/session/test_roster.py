@@ -1,5 +1,6 @@
 """The roster: who is there, under which name, and what is remembered of whom."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,15 +53,70 @@ def test_a_source_out_of_sight_has_nobody():
     assert roster.talkers() == ()
 
 
-@given(st.lists(st.tuples(st.sampled_from([RED, BLUE]), st.lists(st.integers(1, 8), unique=True))))
-def test_nobody_is_in_two_places_and_nobody_absent_is_kept(sightings: list[tuple[ChannelId, list[int]]]):
+def see(roster: Roster, source: ChannelId, *users: int):
+    return roster.update(source, [member(user, channel=source) for user in users])
+
+
+def where(roster: Roster):
+    return {talker.user: talker.source for talker in roster.talkers()}
+
+
+@pytest.mark.parametrize("blue_is_ahead", [True, False])
+def test_two_who_move_one_after_the_other_are_both_there_in_the_end(blue_is_ahead: bool):
     roster = Roster([OWN])
-    place: dict[int, ChannelId] = {}
-    for channel, users in sightings:
-        roster.update(channel, [member(user, channel=channel) for user in users])
-        place = {user: where for user, where in place.items() if where != channel} | dict.fromkeys(users, channel)
-    assert {talker.user: talker.source for talker in roster.talkers()} == place
-    assert len(roster.talkers()) == len(place)
+    see(roster, RED, 1, 2)
+    steps = [(RED, [2]), (RED, []), (BLUE, [1]), (BLUE, [1, 2])]
+    for source, users in steps[2:] + steps[:2] if blue_is_ahead else steps:
+        see(roster, source, *users)
+    assert where(roster) == {1: BLUE, 2: BLUE}
+
+
+def test_who_is_on_two_lists_is_where_they_appeared_last_and_else_where_the_other_has_them():
+    roster = Roster([OWN])
+    see(roster, RED, 1)
+    assert see(roster, BLUE, 1)
+    assert not see(roster, RED, 1)
+    assert where(roster) == {1: BLUE}
+    assert see(roster, BLUE)
+    assert where(roster) == {1: RED}
+    assert not see(roster, BLUE)
+    assert see(roster, RED)
+    assert roster.talkers() == ()
+
+
+users = st.integers(1, 4)
+places = st.sampled_from([RED, BLUE, None])
+
+
+@given(
+    st.dictionaries(users, places), st.lists(st.tuples(users, places), max_size=12), st.lists(st.sampled_from([0, 1]))
+)
+def test_in_whatever_order_two_bots_hear_of_moves_everybody_ends_in_the_right_place(
+    start: dict[int, ChannelId | None], moves: list[tuple[int, ChannelId | None]], order: list[int]
+):
+    roster, sources = Roster([OWN]), (RED, BLUE)
+    caches, heard = [dict(start), dict(start)], [0, 0]
+
+    def look(bot: int):
+        listed = [user for user, place in caches[bot].items() if place == sources[bot]]
+        before = roster.talkers()
+        assert see(roster, sources[bot], *listed) == (roster.talkers() != before)
+        assert len(where(roster)) == len(roster.talkers())
+
+    look(0)
+    look(1)
+    for bot in [*order, *[0] * len(moves), *[1] * len(moves)]:
+        if heard[bot] < len(moves):
+            user, place = moves[heard[bot]]
+            caches[bot][user] = place
+            heard[bot] += 1
+            look(bot)
+        claimed = {
+            user for cache, source in zip(caches, sources, strict=True) for user in cache if cache[user] == source
+        }
+        assert set(where(roster)) == claimed
+    truth = start | dict(moves)
+    assert where(roster) == {user: place for user, place in truth.items() if place}
 
 
 def test_strips_are_remembered_by_user_and_defaults_cost_nothing():
@@ -103,3 +159,19 @@ def test_who_left_is_known_for_a_while_and_who_is_back_is_no_longer_gone():
     assert departed.since(1000) == (talker(3),)  # nothing is kept that was no longer asked for
     departed.note([], [talker(3)], 3000)
     assert departed.since(0) == ()
+
+
+def test_who_comes_to_a_source_they_were_not_last_on_brings_nothing_along():
+    departed = Departed()
+    assert departed.note([], [talker(1), talker(2)], 1000) == {1, 2}
+    assert departed.note([talker(1), talker(2)], [talker(1, BLUE), talker(2)], 2000) == {1}
+    assert departed.note([talker(1, BLUE), talker(2)], [], 3000) == set()
+    assert departed.note([], [talker(1), talker(2)], 4000) == {1}
+
+
+def test_of_who_was_on_a_blocked_source_nothing_is_kept():
+    departed = Departed()
+    departed.note([talker(4)], [], 500)
+    before, after = [talker(1), talker(2), talker(3, BLUE)], [talker(2)]
+    assert departed.note(before, after, 1000, {RED}) == {1, 2}
+    assert departed.since(0) == (talker(4), talker(3, BLUE))

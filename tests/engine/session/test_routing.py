@@ -35,7 +35,7 @@ def settings(
     memory: StripMemory | None = None,
     places: dict[ChannelId, ChannelId] | None = None,
 ):
-    return mix_settings(desk, talkers, memory or StripMemory(), places or {})
+    return mix_settings(desk, talkers, memory or StripMemory(), blocked(desk, places or {}))
 
 
 def soloed(desk: Desk):
