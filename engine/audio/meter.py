@@ -1,7 +1,7 @@
 """What the audio path measured of itself: frozen readings, safe to hand to another thread."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -89,11 +89,12 @@ class MeterReading:
 class Ring:
     """The last 8192 durations, preallocated; one writer, readers take percentiles of a copy."""
 
-    __slots__ = ("_count", "_values")
+    __slots__ = ("_count", "_read", "_values")
 
     def __init__(self) -> None:
         self._values = np.zeros(_RING, np.int64)
         self._count = 0
+        self._read = Percentiles()
 
     def add(self, value: Nanoseconds | int) -> None:
         """Keep one duration in nanoseconds."""
@@ -111,9 +112,12 @@ class Ring:
         self._count += count
 
     def percentiles(self) -> Percentiles:
-        """Return median and 99th percentile of what is kept."""
+        """Return median and 99th percentile of what is kept, at most a fiftieth of it newer than they are.
+
+        Meters are read 25 times a second by a thread that the mixer may have to wait for.
+        """
         count = self._count
-        if not count:
-            return Percentiles()
-        p50, p99 = np.percentile(self._values[: min(count, _RING)], (50, 99)) / 1e6
-        return Percentiles(float(p50), float(p99), count)
+        if count - self._read.count > min(count, _RING) // 50:
+            p50, p99 = np.percentile(self._values[: min(count, _RING)], (50, 99)) / 1e6
+            self._read = Percentiles(float(p50), float(p99), count)
+        return replace(self._read, count=count)

@@ -24,3 +24,13 @@ def test_only_the_last_8192_count():
         ring.add(2 * MS)
     assert ring.percentiles() == Percentiles(2.0, 2.0, 13_192)
     assert ring._values.size == 8_192
+
+
+def test_percentiles_are_at_most_a_fiftieth_old():
+    ring = Ring()
+    ring.add_all([1_000_000] * 5_000)
+    assert ring.percentiles().p99 == 1.0
+    ring.add_all([9_000_000] * 90)
+    assert (ring.percentiles().p99, ring.percentiles().count) == (1.0, 5_090)
+    ring.add_all([9_000_000] * 20)
+    assert ring.percentiles().p99 == 9.0
