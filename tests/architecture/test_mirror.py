@@ -29,7 +29,6 @@ UNTESTED_BY_NAME = {
     "engine/session/line.py",  # test_relay
     "engine/session/mixing.py",  # test_relay
     "engine/session/outages.py",  # test_supervisor
-    "engine/session/running.py",  # test_relay
     "tray/engine_process.py",  # test_supervisor
     "simulator/api_errors.py",  # test_rest
     "simulator/davey_member.py",  # test_dave, test_ears
