@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from common.types import Nanoseconds
-from engine.audio.frame import FRAME_NS
+from engine.audio.frame import FRAME_NS, nanoseconds
 
 WINDOW = 500
 """Packets remembered, 10 s of talk."""
@@ -75,7 +75,7 @@ class Arrivals:
 
     def add(self, timestamp: int, arrival: Nanoseconds) -> None:
         """Take in one packet; ``timestamp`` is extended (no wrap), 48 kHz."""
-        transit = arrival - timestamp * 62_500 // 3
+        transit = arrival - timestamp * 62_500 // 3  # nanoseconds(), without the call: every packet comes through here
         count = self._count
         if transit < self._base or not count:
             self._base = transit
@@ -94,7 +94,7 @@ class Arrivals:
         Some senders' timestamps stand still through silence, so that a pause would look like jitter; a stretch that
         begins two ticks away from the transits before it has a clock of its own.
         """
-        if self._count and abs(arrival - _nanoseconds(timestamp) - self._base) > _NEW_CLOCK_NS + self._jitter:
+        if self._count and abs(arrival - nanoseconds(timestamp) - self._base) > _NEW_CLOCK_NS + self._jitter:
             self.restart()
 
     def restart(self) -> None:
@@ -127,11 +127,11 @@ class Arrivals:
     def surplus_ns(self, timestamp: int, now: Nanoseconds) -> int:
         """Return how long ago the packet of ``timestamp`` was surely there and had waited the target."""
         wait = max(self._jitter + self.extra_ns + _GUARD_NS, self._floor)
-        return now - _nanoseconds(timestamp) - self._base - wait
+        return now - nanoseconds(timestamp) - self._base - wait
 
     def slack_ns(self, timestamp: int, now: Nanoseconds) -> int:
         """Return how long ago the packet of ``timestamp`` was due at the least transit plus the target."""
-        return now - _nanoseconds(timestamp) - self._base - self.target_ns(now)
+        return now - nanoseconds(timestamp) - self._base - self.target_ns(now)
 
     def phase(self, now: Nanoseconds) -> Due | None:
         """Return where in time the packets come, ``None`` unless some came in the last 10 s.
@@ -143,7 +143,7 @@ class Arrivals:
             return None
         behind = self._jitter + _GUARD_NS
         # Senders begin at any timestamp, so the phase of a packet's due time is the timestamp's too.
-        return Due(_nanoseconds(self._timestamp) + self._base + behind, behind)
+        return Due(nanoseconds(self._timestamp) + self._base + behind, behind)
 
     def _refresh(self, now: Nanoseconds) -> None:
         """Recompute the base and let the jitter fall slowly towards what the window shows, or rise at once.
@@ -169,7 +169,3 @@ class Arrivals:
         chosen = int(latest[int(np.argmin(latest + misses))])
         # More than the longest target is no use to know, and would take its time to be forgotten.
         return min(chosen + chosen // 16, LONGEST_TARGET_NS)
-
-
-def _nanoseconds(timestamp: int) -> int:
-    return timestamp * 62_500 // 3

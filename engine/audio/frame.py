@@ -72,6 +72,11 @@ def tick_samples(tick_ms: int) -> int:
     return SAMPLE_RATE * tick_ms // 1000
 
 
+def nanoseconds(samples: int) -> int:
+    """Return how long so many samples last, or when a timestamp is, in ns; 48 kHz are 62 500 ns per three samples."""
+    return samples * 62_500 // 3
+
+
 def packet_samples(payload: bytes) -> int:
     """Return the samples a channel that ``payload`` says it holds, 0 if it can't be an Opus packet (RFC 6716, 3.2)."""
     if not payload:

@@ -113,6 +113,11 @@ class Loudness:
         row[slots] = powers
         self._tick += 1
 
+    def rest(self) -> None:
+        """Let a tick pass in which no slot sounds."""
+        self._window[self._tick % len(self._window)] = 0.0
+        self._tick += 1
+
     def reset(self, slot: int) -> None:
         """Forget what a slot has heard."""
         self._window[:, slot] = 0.0

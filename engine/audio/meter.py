@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from common.types import ChannelId, Nanoseconds, UserId
 
@@ -11,6 +12,14 @@ _RING = 8_192
 
 SILENCE_LUFS = -120.0
 """The loudness of silence."""
+
+
+def peaks(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the highest amplitude of each row, shape (rows,)."""
+    if not rows.size:
+        return np.zeros(len(rows), np.float32)
+    highest: NDArray[np.float32] = np.maximum(rows.max(axis=1), -rows.min(axis=1))
+    return highest
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from common.types import ChannelId, UserId
 from engine.audio.equalizer import Equalizer
 from engine.audio.frame import CHANNELS, Frame, tick_samples
 from engine.audio.loudness import Loudness
-from engine.audio.meter import DestinationReading, SourceReading
+from engine.audio.meter import DestinationReading, SourceReading, peaks
 from engine.audio.output_bus import LOUDNESS_TICKS, OutputBus
 from engine.audio.settings import MixSettings, SourceStrip
 from engine.audio.strip import Voices
@@ -24,7 +24,6 @@ Switches = NDArray[np.bool_]
 
 _NOWHERE = -1
 _NOBODY: Places = np.zeros(0, np.intp)
-_NOTHING: Matrix = np.zeros(0, np.float32)
 
 _EQUALIZER_MS = 60
 """After this time nothing is left of what went through an equalizer."""
@@ -102,7 +101,7 @@ class Mixer:
         if not self._resting:
             self._resting = True
             self._buses[:] = 0.0
-        self._source_loudness.keep(_NOBODY, _NOTHING)
+        self._source_loudness.rest()
         moved = [output.rest() for output in self._outputs.values()]
         if self._changed or any(moved):
             self._ducking_now = any(output.ducked < 1.0 for output in self._outputs.values())
@@ -112,10 +111,11 @@ class Mixer:
 
     def read_sources(self) -> dict[ChannelId, SourceReading]:
         """Return the levels of every source."""
-        peaks = _peaks(self._sums())
+        highest = peaks(self._sums())
         loudness = self._source_loudness.short_term
         return {
-            channel: SourceReading(float(peaks[row]), float(loudness[row])) for row, channel in enumerate(self._sources)
+            channel: SourceReading(float(highest[row]), float(loudness[row]))
+            for row, channel in enumerate(self._sources)
         }
 
     def read_destinations(self, held_ms: float) -> dict[ChannelId, DestinationReading]:
@@ -318,10 +318,3 @@ def _sides(strip: SourceStrip) -> tuple[float, float]:
     """Return a source's gain to the left and right; pan takes from the far side and adds to none."""
     gain = 0.0 if strip.muted else strip.gain
     return gain * min(1.0, 1.0 - strip.pan), gain * min(1.0, 1.0 + strip.pan)
-
-
-def _peaks(rows: Matrix) -> NDArray[np.float32]:
-    if not rows.size:
-        return np.zeros(len(rows), np.float32)
-    peaks: NDArray[np.float32] = np.maximum(rows.max(axis=1), -rows.min(axis=1))
-    return peaks

@@ -15,8 +15,6 @@ LOUDNESS_TICKS = 8
 """Ticks between two exact weighings of a bus; destinations are weighed between sources."""
 
 _ONE = np.zeros(1, np.intp)
-_NONE = np.zeros(0, np.intp)
-_NOTHING = np.zeros(0, np.float32)
 
 
 class OutputBus:
@@ -50,7 +48,7 @@ class OutputBus:
     def rest(self) -> bool:
         """Let a tick pass in silence; tell whether the gain moved. Nothing is held back by the limiter any more."""
         self._limiter.rest()
-        self._loudness.keep(_NONE, _NOTHING)
+        self._loudness.rest()
         return self.duck(heard=False)
 
     def read(self, held_ms: float) -> DestinationReading:

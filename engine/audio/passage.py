@@ -27,8 +27,7 @@ class Passage:
         self._row = {strip.channel: row for row, strip in enumerate(settings.sources)}
         self._decoded = [*(decoded.get(channel, 0) for channel in self._row), 0]
         self._mixed = [*(mixed.get(channel, 0) for channel in self._row), 0]
-        nowhere = len(self._row)
-        self._row_of_slot = {slots[strip.user]: self._row.get(strip.source, nowhere) for strip in settings.talkers}
+        self._row_of_slot = {slots[strip.user]: self._row.get(strip.source, _NOWHERE) for strip in settings.talkers}
 
     def note(self, takes: Sequence[Take], heard: Sequence[bool], now: Nanoseconds) -> None:
         """Count what a tick's ``takes`` played, and keep how long what was ``heard`` (n) has been here."""

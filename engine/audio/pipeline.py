@@ -43,7 +43,7 @@ class Pipeline:
         self._tick_ms = tick_ms
         self._outputs: dict[ChannelId, Output] = {}
         self._counters = Counters()
-        self._settings = self._applied = self._in_force = MixSettings()
+        self._settings = self._in_force = MixSettings()
         self._aim: MixSettings | None = None
         self._steps_left = 0
         self._door = Door()
@@ -114,21 +114,12 @@ class Pipeline:
         self._rack.close()
 
     def _adopt(self, now: Nanoseconds) -> None:
-        aim = self._settings
         self._ticks += 1
-        if aim is self._applied:
+        aim = self._settings
+        settings = self._next_step(aim)
+        if settings is self._in_force:
             return
-        if self._aim is not aim:
-            self._aim, self._steps_left = aim, TAIL_MS // self._tick_ms
-            settings = first_step(self._in_force, aim)
-        else:
-            self._steps_left -= 1
-            if self._steps_left:
-                return
-            settings = aim
         self._in_force = settings
-        if settings is aim:
-            self._applied = settings
         wanted = {_LIVE, *(strip.delay_s for strip in settings.destinations)}
         for gone in self._lanes.keys() - wanted:
             self._give_up(self._lanes.pop(gone))
@@ -138,6 +129,16 @@ class Pipeline:
             self._lanes[delay].adopt(share_of(settings, delay))
         self._passage.adopt(settings, self._live.places)
         self._users = tuple(strip.user for strip in aim.talkers)
+
+    def _next_step(self, aim: MixSettings) -> MixSettings:
+        """Return what holds in this tick on the way to ``aim``."""
+        if aim is self._in_force:
+            return aim
+        if self._aim is not aim:
+            self._aim, self._steps_left = aim, TAIL_MS // self._tick_ms
+            return first_step(self._in_force, aim)
+        self._steps_left -= 1
+        return self._in_force if self._steps_left else aim
 
     def _give_up(self, lane: Lane) -> None:
         """Free a lane; what it counted stays counted."""

@@ -31,6 +31,7 @@ from engine.audio.frame import (
     SILENCE,
     OpusPacket,
     has_redundancy,
+    nanoseconds,
     packet_samples,
 )
 from engine.audio.quality import SLICE_FRAMES, Quality
@@ -46,7 +47,6 @@ _DRAIN_TAKES = 2
 _DRAIN_LOUD_TAKES = 50
 _DRAIN_NOW_NS = 5 * FRAME_NS
 _STEERING_NS = 1_500_000_000
-_NS_PER_SAMPLE_3 = 62_500  # 48 kHz: 62 500 ns per three samples
 _SEQUENCE_JUMP = 1_500
 _LATE_RUN = 10
 _HALF_16 = 0x8000
@@ -145,7 +145,7 @@ class TalkerBuffer:
         self.delay_ns = 0
         """How long the packet played last had been here when its tick came."""
         self._tick = tick
-        self._tick_ns = tick * _NS_PER_SAMPLE_3 // 3
+        self._tick_ns = nanoseconds(tick)
         self._packets: dict[int, tuple[int, OpusPacket]] = {}
         self._playing = False
         self._samples = FRAME_SAMPLES
@@ -250,14 +250,12 @@ class TalkerBuffer:
             self._begin(packet)
         highest = self._highest
         sequence = highest + ((packet.sequence - highest + _HALF_16) & 0xFFFF) - _HALF_16
-        if not -_SEQUENCE_JUMP <= sequence - highest <= _SEQUENCE_JUMP:
+        jumped = not -_SEQUENCE_JUMP <= sequence - highest <= _SEQUENCE_JUMP
+        if jumped or (sequence < self._next and self._began_anew(packet)):
             self._begin(packet)
             sequence = packet.sequence
         timestamp = self._timestamp + ((packet.timestamp - self._timestamp + _HALF_32) & 0xFFFFFFFF) - _HALF_32
-        if sequence < self._next and self._began_anew(packet):
-            self._begin(packet)
-            self._keep(packet.sequence, packet.timestamp, packet)
-        elif sequence < self._next:
+        if sequence < self._next:
             self.counters.add("late")
             self.arrivals.add(timestamp, packet.arrival)
         elif sequence in self._packets:
@@ -320,7 +318,6 @@ class TalkerBuffer:
             self.arrivals.ran_dry(now)
         elif self.arrivals.extra_ns and now - self._losses_since > _LOSS_MEMORY_NS:
             self.arrivals.extra_ns = 0
-        self.delay_ns = now - packet.arrival
         self._advance(timestamp, packet)
         if self._samples < self._tick:
             return self._several(packet)

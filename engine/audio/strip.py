@@ -12,6 +12,7 @@ from engine.audio.frame import FRAME_SAMPLES, Samples
 from engine.audio.high_pass import HighPass
 from engine.audio.levelling import Levelling
 from engine.audio.loudness import Loudness
+from engine.audio.meter import peaks
 from engine.audio.playout import Take
 from engine.audio.settings import DEFAULT_LOUDNESS, TalkerStrip
 from engine.audio.suppression import Suppressors
@@ -28,9 +29,7 @@ _HOLD_PER_FRAME = 0.995
 Gains = NDArray[np.float32]
 SlotArray = NDArray[np.intp]
 
-_NOBODY: SlotArray = np.zeros(0, np.intp)
 _NONE: frozenset[int] = frozenset()
-_NOTHING: Gains = np.zeros(0, np.float32)
 
 
 class Voices(NamedTuple):
@@ -116,7 +115,7 @@ class Strips:
         """Let a tick pass in which nobody sounds."""
         self._tick += 1
         self._last = None
-        self._loudness.keep(_NOBODY, _NOTHING)
+        self._loudness.rest()
         self.quiet = _NONE
         self._hush(())
 
@@ -162,13 +161,13 @@ class Strips:
 
     def _listen(self, slots: SlotArray, rows: Samples) -> None:
         """Measure the peaks before the fader, and who is quiet."""
-        peaks = np.maximum(rows.max(axis=1), -rows.min(axis=1)) if len(rows) else _NOTHING
-        if not isfinite(np.add.reduce(peaks)):
-            rows[~np.isfinite(peaks)] = 0.0
-            peaks = np.nan_to_num(peaks, posinf=0.0)
-        hold = np.maximum(peaks, self._hold[slots] * self._fading)
-        self._hold[slots], self._peaks[slots] = hold, peaks
-        quiet = peaks <= np.maximum(hold * _QUIET, _SILENT)
+        highest = peaks(rows)
+        if not isfinite(np.add.reduce(highest)):
+            rows[~np.isfinite(highest)] = 0.0
+            highest = np.nan_to_num(highest, posinf=0.0)
+        hold = np.maximum(highest, self._hold[slots] * self._fading)
+        self._hold[slots], self._peaks[slots] = hold, highest
+        quiet = highest <= np.maximum(hold * _QUIET, _SILENT)
         self.quiet = frozenset(slots[quiet].tolist()) if np.logical_or.reduce(quiet) else _NONE
 
     def _find(self, takes: Sequence[Take]) -> SlotArray:

@@ -349,3 +349,14 @@ def test_somebody_with_packets_of_10_ms_silences_nobody(opus, tone):
     assert "mix_failed" not in show.pipeline.read_meters().counts
     assert show.pipeline.read_meters().talkers[2].counts.get("concealed", 0) <= 5
     show.pipeline.close()
+
+
+def test_settings_that_come_back_before_who_went_is_gone_bring_them_back(show, tone):
+    packets = say(1, tone, 45, 5 * MS)
+    show.run(packets, 20)
+    show.pipeline.apply(replace(BOTH, talkers=BOTH.talkers[1:]))
+    show.run([packet for packet in packets if packet.arrival > show.now - FRAME_NS], 1)
+    show.pipeline.apply(BOTH)
+    show.run([packet for packet in packets if packet.arrival > show.now - FRAME_NS], 20)
+    heard = show.heard(CAST)
+    assert np.abs(heard[48 * 600 : 48 * 800]).max() > 0.2
