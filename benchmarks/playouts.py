@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from benchmarks.codec import MonoDecoder
 from benchmarks.speech import Samples
 from common.types import ChannelId, Nanoseconds, UserId
+from engine.audio.clock import gather
 from engine.audio.frame import CHANNELS, FRAME_SAMPLES, OpusPacket
 from engine.audio.limiter import Limiter
 from engine.audio.opus import Opus
@@ -41,15 +42,25 @@ Playout = Callable[[Opus, Sequence[OpusPacket], int, int], Heard]
 
 def ours(opus: Opus, packets: Sequence[OpusPacket], begin: int, ticks: int) -> Heard:
     """Play through the engine's real path, with ticks that move as the engine's clock lets them."""
-    now = begin
-    pipeline = Pipeline(opus, lambda: now)
+    now = at = begin
+    pipeline = Pipeline(opus, lambda: at)
     pipeline.apply(SETTINGS)
     sent: list[bytes | None] = []
     pipeline.set_output(DESTINATION, sent.append)
     times, waiting = [], list(reversed(packets))
-    for _ in range(ticks):
-        while waiting and waiting[-1].arrival <= now:
+
+    def arrive() -> int:
+        while waiting and waiting[-1].arrival <= at:
             pipeline.push(waiting.pop())
+        return at
+
+    def wait(seconds: float) -> None:
+        nonlocal at
+        at += round(seconds * 1e9)
+
+    for _ in range(ticks):
+        at = now
+        gather(pipeline, Nanoseconds(now), arrive, wait)
         pipeline.tick(Nanoseconds(now))
         times.append(now)
         now += TICK_NS + pipeline.steer(Nanoseconds(now))

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -54,6 +55,12 @@ def timed(step: Callable[[], object]) -> float:
     return (time.thread_time_ns() - start) / 1000
 
 
+def beat(pipeline: Pipeline, now: Nanoseconds) -> None:
+    """Do what the mix clock does."""
+    pipeline.awaits(now)
+    pipeline.tick(now)
+
+
 def pipeline_ticks(opus: Opus, voices: list[list[bytes]], *, levelling: bool = False) -> Iterator[float]:
     """Yield the cost of each tick of the real path; pushing is the receive thread's and not counted."""
     pipeline = Pipeline(opus)
@@ -65,7 +72,7 @@ def pipeline_ticks(opus: Opus, voices: list[list[bytes]], *, levelling: bool = F
             payload = packets[n % len(packets)]
             arrival = Nanoseconds(now - FRAME_NS // 2)
             pipeline.push(OpusPacket(UserId(user), Ssrc(user), n & 0xFFFF, n * FRAME_SAMPLES, payload, arrival))
-        yield timed(lambda now=now: pipeline.tick(now))  # type: ignore[misc]  # binds the loop's value
+        yield timed(partial(beat, pipeline, now))
     pipeline.close()
 
 

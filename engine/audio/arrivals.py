@@ -21,6 +21,9 @@ WINDOW = 500
 CLEAN_NS = 4_000_000
 """Jitter up to here is the scheduling noise of a clean network; only a talker who ran dry waits for it."""
 
+GRACE_NS = 1_500_000
+"""So long a tick waits for a packet that is expected: what is less late than that costs nobody a constant wait."""
+
 LONGEST_TARGET_NS = 200_000_000
 """A target beyond this would cost more in delay than it saves in gaps."""
 
@@ -120,13 +123,18 @@ class Arrivals:
         return self._count >= _SETTLED
 
     @property
+    def clean(self) -> bool:
+        """Whether little jitter and no loss is seen: what came late nevertheless was an accident."""
+        return self._jitter <= CLEAN_NS and not self.extra_ns
+
+    @property
     def jitter_ns(self) -> int:
         """The spread of arrivals that is worth waiting for."""
         return self._jitter
 
     def surplus_ns(self, timestamp: int, now: Nanoseconds) -> int:
         """Return how long ago the packet of ``timestamp`` was surely there and had waited the target."""
-        wait = max(self._jitter + self.extra_ns + _GUARD_NS, self._floor)
+        wait = max(self._behind_ns + self.extra_ns, self._floor)
         return now - nanoseconds(timestamp) - self._base - wait
 
     def slack_ns(self, timestamp: int, now: Nanoseconds) -> int:
@@ -141,9 +149,21 @@ class Arrivals:
         """
         if not self._count or now - self._latest > _MEMORY_NS:
             return None
-        behind = self._jitter + _GUARD_NS
+        behind = self._behind_ns
         # Senders begin at any timestamp, so the phase of a packet's due time is the timestamp's too.
         return Due(nanoseconds(self._timestamp) + self._base + behind, behind)
+
+    def may_come(self, timestamp: int, now: Nanoseconds) -> bool:
+        """Tell whether the packet of ``timestamp``, not here yet, is less late than others were.
+
+        Or the one after it, where that one's redundancy is counted on.
+        """
+        return now - nanoseconds(timestamp) - self._base < self._jitter + _GUARD_NS + self.extra_ns
+
+    @property
+    def _behind_ns(self) -> int:
+        """How long after the quickest packets a tick should come: on a clean network it waits for what is later."""
+        return (max(self._jitter - GRACE_NS, 0) if self.clean else self._jitter) + _GUARD_NS
 
     def _refresh(self, now: Nanoseconds) -> None:
         """Recompute the base and let the jitter fall slowly towards what the window shows, or rise at once.

@@ -6,20 +6,27 @@
 import logging
 import threading
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 from common.types import Nanoseconds
+from engine.audio.arrivals import GRACE_NS
 from engine.audio.frame import TICK_MS
 from engine.audio.meter import Percentiles, Ring
 
 CATCH_UP_TICKS = 3
 """Ticks late that are made up for one after another; later than that (a machine asleep) they are skipped."""
 
+_POLL_SECONDS = 0.0002
+
 log = logging.getLogger(__name__)
 
 
 class Ticker(Protocol):
     """What the clock drives."""
+
+    def awaits(self, now: Nanoseconds) -> bool:
+        """Tell whether something is expected this very moment that the tick had better wait for."""
 
     def tick(self, now: Nanoseconds) -> None:
         """Make one frame; ``now`` is when the tick was due.
@@ -32,6 +39,15 @@ class Ticker(Protocol):
 
     def skip(self, ticks: int) -> None:
         """Let so many ticks pass without sound."""
+
+
+def gather(ticker: Ticker, due: Nanoseconds, clock: Callable[[], int], sleep: Callable[[float], None]) -> None:
+    """Let a tick wait a little, until nobody is expected any more: sometimes a moment, instead of always for the latest.
+
+    ``clock`` returns ns, ``sleep`` takes seconds.
+    """
+    while (now := clock()) < due + GRACE_NS and ticker.awaits(Nanoseconds(now)):
+        sleep(_POLL_SECONDS)
 
 
 class MixClock:
@@ -47,7 +63,7 @@ class MixClock:
 
     @property
     def lateness(self) -> Percentiles:
-        """How late ticks began."""
+        """How late ticks began, what they waited for expected packets included."""
         return self._lateness.percentiles()
 
     @property
@@ -81,7 +97,6 @@ class MixClock:
         if missed <= CATCH_UP_TICKS:
             missed = 0
         due += missed * self._tick_ns
-        self._lateness.add(behind)
         return due + self._tick_ns + self._tick(Nanoseconds(due), missed)
 
     def _tick(self, now: Nanoseconds, missed: int) -> int:
@@ -89,6 +104,8 @@ class MixClock:
         try:
             if missed:
                 self._ticker.skip(missed)
+            gather(self._ticker, now, time.perf_counter_ns, time.sleep)
+            self._lateness.add(missed * self._tick_ns + max(0, time.perf_counter_ns() - now))
             self._ticker.tick(now)
             return self._ticker.steer(now)
         except BaseException:  # a panic in davey's Rust is no Exception, and no tick ends the show

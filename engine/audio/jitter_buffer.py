@@ -86,6 +86,14 @@ class JitterBuffer:
         talker = self._talkers[user] = TalkerBuffer(user, slot, self._tick, self._floor)
         return talker
 
+    def awaits(self, arrived: Iterable[OpusPacket], now: Nanoseconds) -> bool:
+        """Tell whether anybody's next packet is not here, nor among those that ``arrived``, but may come any moment."""
+        here = {packet.user for packet in arrived}
+        for user, talker in self._talkers.items():
+            if user not in here and talker.awaited(now):
+                return True
+        return False
+
     def take(self, now: Nanoseconds, quiet: Collection[int]) -> list[Take]:
         """Return what every talker who sounds plays in this tick; ``quiet`` are the slots of who was in the last."""
         takes = []

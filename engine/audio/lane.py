@@ -176,7 +176,7 @@ class Lane:
             loudness=level,
             levelling=self._strips.level(buffer.slot),
             talk_ms=talk_ms,
-            delay_ms=buffer.delay_ns / 1e6,
+            delay_ms=max(0, buffer.delay_ns) / 1e6,
             target_ms=buffer.arrivals.target_ns(now) / 1e6,
             jitter_ms=buffer.arrivals.jitter_ns / 1e6,
             loss=loss,

@@ -1,7 +1,7 @@
 """Where in time the tick should stand: each talker's packets come at a phase of their own, and wait for the tick; pure.
 
-Waiting is least when the tick follows closely on the packets of as many talkers as possible, and misses nobody's by a
-little. The best place is always right behind one talker's packets, so only those places are compared.
+The longest wait is the one that is noticed, so the tick stands where that is least: behind the longest pause between
+packets. The best place is always right behind one talker's packets, so only those places are compared.
 """
 
 from collections.abc import Sequence
@@ -15,18 +15,15 @@ STEP_NS = 500_000
 """While something sounds the tick moves by at most 0.5 ms at a time; listeners' jitter buffers are made for more."""
 
 _WORTH_NS = 500_000
-"""A better place must save this much on average, or the tick would wander."""
+"""A better place must save this much, or the tick would wander."""
 
 
-def waiting(phases: Sequence[int], dues: Sequence[Due], tick_ns: int) -> NDArray[np.float64]:
-    """Return, for ticks at each of ``phases``, the longest wait (ns) of each talker's packets, root mean square of all.
-
-    Phases are taken modulo the tick. Squared, since the longest wait is the one that is noticed.
-    """
+def waiting(phases: Sequence[int], dues: Sequence[Due], tick_ns: int) -> NDArray[np.int64]:
+    """Return, for ticks at each of ``phases`` (taken modulo the tick), the longest wait (ns) of anybody's packets."""
     at, spread = np.array(dues, np.int64).T
     waits = (np.array(phases, np.int64)[:, None] - at) % tick_ns + spread
-    root: NDArray[np.float64] = np.sqrt(np.mean(np.square(waits, dtype=np.float64), axis=1))
-    return root
+    longest: NDArray[np.int64] = waits.max(axis=1)
+    return longest
 
 
 def correction(now: int, dues: Sequence[Due], tick_ns: int) -> int:

@@ -47,6 +47,7 @@ class Pipeline:
         self._aim: MixSettings | None = None
         self._steps_left = 0
         self._door = Door()
+        self._arrived: list[OpusPacket] = []
         self._dumps: deque[frozenset[UserId]] = deque(maxlen=_DUMPS)
         self._rack = SuppressionRack()
         self._live = Lane(opus, self._rack, tick_ms, _LIVE, Nanoseconds(0))
@@ -78,11 +79,16 @@ class Pipeline:
 
     # the walk
 
+    def awaits(self, now: Nanoseconds) -> bool:
+        """Tell whether somebody's packet is expected this very moment; ``now`` is the time it is, not the tick's."""
+        self._arrived += self._door.drain()
+        return self._live.jitter.awaits(self._arrived, now)
+
     def tick(self, now: Nanoseconds) -> None:
         """Make and send one frame of every mix; what a mix does in a tick stands in :meth:`Lane.tick`."""
         self._adopt(now)
         self._drop(now)
-        arrived = self._door.drain()
+        arrived, self._arrived = self._arrived + self._door.drain(), []
         self._on_air = False
         for lane in self._lanes.values():
             try:

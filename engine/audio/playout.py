@@ -13,8 +13,8 @@ The rules, and why:
   target is a frame longer: 20 ms buy back most of what was lost.
 - Delay is put right where it is least heard, a tick at a time: in quiet parts a tick is made up when the delay is
   below the target, and two packets overlap by a tick when there is one to spare (clock drift, a wave of late packets
-  that has passed). Loud talk waits for a quiet part a second, or until 100 ms are to spare: so delay never grows
-  without bound however long somebody talks.
+  that has passed). Loud talk waits for a quiet part a second, 200 ms on a clean network, or until 100 ms are to
+  spare: so delay never grows without bound however long somebody talks.
 - A packet that is longer than a tick is decoded once and played in parts. A tick to spare may then be less than a
   packet: such a packet is shortened by a tick, its end overlapping with what is a tick before that.
 """
@@ -44,6 +44,7 @@ CONCEAL_FRAMES = 4
 """Packets' times that are concealed in a row, at most; when nothing comes the last tick of them fades out."""
 
 _DRAIN_TAKES = 2
+_DRAIN_CLEAN_TAKES = 10
 _DRAIN_LOUD_TAKES = 50
 _DRAIN_NOW_NS = 5 * FRAME_NS
 _STEERING_NS = 1_500_000_000
@@ -143,7 +144,7 @@ class TalkerBuffer:
         self.quality = Quality()
         self.arrivals = Arrivals(floor_ns)
         self.delay_ns = 0
-        """How long the packet played last had been here when its tick came."""
+        """How long the packet played last had been here when its tick was due; below 0 if the tick waited for it."""
         self._tick = tick
         self._tick_ns = nanoseconds(tick)
         self._packets: dict[int, tuple[int, OpusPacket]] = {}
@@ -180,6 +181,17 @@ class TalkerBuffer:
         self.arrivals.add(timestamp, arrival)
         if len(packets) > BUFFER_PACKETS:
             self._overflow()
+
+    def awaited(self, now: Nanoseconds) -> bool:
+        """Tell whether the packet that the next tick needs isn't here, and is not so late yet as others were."""
+        return (
+            self._playing
+            and not self._packets
+            and self._rest <= 0
+            and not self._concealed
+            and not self._ending
+            and self.arrivals.may_come(self._expected, now)
+        )
 
     def take(self, now: Nanoseconds, quiet: bool = False) -> Take | None:
         """Return what this tick plays, ``None`` for silence; ``quiet`` tells whether the last tick was."""
@@ -381,7 +393,8 @@ class TalkerBuffer:
             self._patience = 0
             return False
         self._patience += 1
-        patient = _DRAIN_TAKES if quiet else _DRAIN_LOUD_TAKES
+        loud = _DRAIN_CLEAN_TAKES if self.arrivals.clean else _DRAIN_LOUD_TAKES
+        patient = _DRAIN_TAKES if quiet else loud
         if self._patience < patient and surplus < _DRAIN_NOW_NS:
             return False
         self._patience = 0

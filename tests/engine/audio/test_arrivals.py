@@ -3,7 +3,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.audio.arrivals import CLEAN_NS, LONGEST_TARGET_NS, WINDOW, Arrivals
+from engine.audio.arrivals import CLEAN_NS, GRACE_NS, LONGEST_TARGET_NS, WINDOW, Arrivals
 from engine.audio.frame import FRAME_NS, FRAME_SAMPLES
 
 MS = 1_000_000
@@ -60,6 +60,31 @@ def test_a_clock_that_runs_faster_is_followed():
     behind = 2_999 * 2_000 - arrivals._base
     assert 0 <= behind <= (WINDOW + 100) * 2_000
     assert arrivals.target_ns(LATER) == 0
+
+
+def test_less_late_than_a_tick_s_grace_costs_no_constant_wait():
+    punctual, late, later = Arrivals(), Arrivals(), Arrivals()
+    hear(punctual, [0] * 100)
+    hear(late, [0, GRACE_NS * 9 // 10] * 50)
+    hear(later, [0, GRACE_NS + MS] * 50)
+    assert punctual.phase(0).spread_ns == late.phase(0).spread_ns < later.phase(0).spread_ns < 2 * MS
+
+
+def test_the_grace_is_for_accidents_not_for_a_network_with_jitter_or_loss():
+    jittery, losing = Arrivals(), Arrivals()
+    hear(jittery, [0, 20 * MS] * 50)
+    hear(losing, [0, MS] * 50)
+    losing.extra_ns = FRAME_NS
+    assert jittery.phase(0).spread_ns > 20 * MS
+    assert losing.phase(0).spread_ns > MS
+
+
+def test_a_packet_may_come_until_it_is_later_than_others_were():
+    arrivals = Arrivals()
+    hear(arrivals, [0, 4 * MS] * 50)
+    due = 5_000_000_000 + 100 * FRAME_NS
+    assert arrivals.may_come(100 * FRAME_SAMPLES, due + 4 * MS)
+    assert not arrivals.may_come(100 * FRAME_SAMPLES, due + 5 * MS)
 
 
 def test_who_has_not_talked_for_10_s_has_no_phase():

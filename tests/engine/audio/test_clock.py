@@ -1,6 +1,9 @@
 import threading
 
-from engine.audio.clock import CATCH_UP_TICKS, MixClock
+import pytest
+
+from engine.audio.arrivals import GRACE_NS
+from engine.audio.clock import CATCH_UP_TICKS, MixClock, gather
 from engine.audio.frame import FRAME_NS
 
 
@@ -21,6 +24,40 @@ class Ticks:
 
     def skip(self, ticks):
         self.skipped += ticks
+
+    def awaits(self, _now):
+        return False
+
+
+class Hands:
+    """A clock that moves only while somebody sleeps."""
+
+    def __init__(self, now=0):
+        self.now = now
+
+    def __call__(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += round(seconds * 1e9)
+
+
+@pytest.mark.parametrize(
+    ("comes", "begins"),
+    [(0, 0), (300_000, 300_000), (GRACE_NS - 100_000, GRACE_NS - 100_000), (GRACE_NS + 500_000, GRACE_NS)],
+)
+def test_a_tick_waits_a_little_for_who_is_expected(comes, begins):
+    ticks, hands = Ticks(), Hands()
+    ticks.awaits = lambda now: now < comes
+    gather(ticks, 0, hands, hands.sleep)
+    assert begins <= hands.now < begins + 200_000
+
+
+def test_a_late_tick_waits_for_nobody():
+    ticks, hands = Ticks(), Hands(GRACE_NS)
+    ticks.awaits = lambda _now: True
+    gather(ticks, 0, hands, hands.sleep)
+    assert hands.now == GRACE_NS
 
 
 def test_ticks_until_stopped():

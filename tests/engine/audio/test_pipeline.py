@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from common.types import Suppression
 from engine.audio import pipeline as module
 from engine.audio.arrivals import LONGEST_TARGET_NS
+from engine.audio.clock import gather
 from engine.audio.frame import CHANNELS, FRAME_NS, FRAME_SAMPLES, SILENCE, OpusPacket
 from engine.audio.limiter import CEILING
 from engine.audio.phase import STEP_NS
@@ -39,7 +40,20 @@ class Show:
         self.pipeline.apply(mix)
         self.pipeline.set_output(CAST, self.sent.append)
 
-    def tick(self):
+    def tick(self, coming=()):
+        """Tick, and wait for it with who is expected; ``coming`` are packets, the first to come last."""
+        at = self.now
+
+        def clock():
+            while coming and coming[-1].arrival <= at:
+                self.pipeline.push(coming.pop())
+            return at
+
+        def sleep(seconds):
+            nonlocal at
+            at += round(seconds * 1e9)
+
+        gather(self.pipeline, self.now, clock, sleep)
         self.pipeline.tick(self.now)
         self.now += self.tick_ns + self.pipeline.steer(self.now)
 
@@ -168,9 +182,7 @@ def residence(opus, rng, said, jitter_ms):
             arrivals.append(OpusPacket(user, user, number, (first + n * FRAME_SAMPLES) % 2**32, payload, at))
     arrivals.sort(key=lambda packet: packet.arrival, reverse=True)
     for _ in range(760):
-        while arrivals and arrivals[-1].arrival <= show.now:
-            show.pipeline.push(arrivals.pop())
-        show.tick()
+        show.tick(arrivals)
     reading = show.pipeline.read_meters()
     show.pipeline.close()
     return reading
@@ -282,6 +294,25 @@ def test_the_tick_moves_slowly_on_air_and_at_once_in_silence(show, tone):
         moves.append(show.pipeline.steer(n * FRAME_NS))
     assert show.sent[-1] is None
     assert moves[-1] < -4 * MS
+
+
+def test_a_tick_waits_for_who_talks_and_is_not_here_yet(show, tone):
+    say(show, 1, tone, 30, phase=18 * MS)
+    due = show.now - 2 * MS  # when this talker's packets come
+    assert show.pipeline.awaits(due)
+    show.pipeline.push(OpusPacket(1, 1, 30, 30 * FRAME_SAMPLES, tone[30], due))
+    assert not show.pipeline.awaits(due)
+    show.tick()
+    reading = show.pipeline.read_meters()
+    assert reading.sources[RED].mixed == 31  # what was seen while waiting is not lost
+    assert "concealed" not in reading.talkers[1].counts
+
+
+def test_nobody_waits_for_who_is_later_than_ever_nor_for_who_has_ended(show, tone):
+    say(show, 1, tone, 30, phase=18 * MS)
+    assert not show.pipeline.awaits(show.now + 2 * MS)
+    say(show, 1, [SILENCE], 5)
+    assert not show.pipeline.awaits(show.now - 2 * MS)
 
 
 def test_nothing_is_kept_of_the_absent(opus, tone):

@@ -3,6 +3,7 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.audio.arrivals import GRACE_NS
 from engine.audio.frame import FRAME_NS, FRAME_SAMPLES, SILENCE, OpusPacket, packet_samples
 from engine.audio.playout import BUFFER_PACKETS, Kind, TalkerBuffer
 
@@ -10,13 +11,23 @@ MS = 1_000_000
 PLAIN = b"\xf8abc"  # without redundancy
 
 
+def come(buffer, queue, now):
+    """Feed one talker what comes until the tick of ``now`` begins, which waits a little for who is expected."""
+    at = now
+    while True:
+        while queue and queue[0].arrival <= at:
+            buffer.push(queue.pop(0))
+        if at >= now + GRACE_NS or not buffer.awaited(at):
+            return
+        at += MS // 5
+
+
 def stream(packets, ticks, start=0):
     """Feed (arrival, packet) pairs to one talker and return what each tick took."""
     buffer, queue, taken = TalkerBuffer(1), sorted(packets, key=lambda p: p.arrival), []
     for tick in range(ticks):
         now = start + tick * FRAME_NS
-        while queue and queue[0].arrival <= now:
-            buffer.push(queue.pop(0))
+        come(buffer, queue, now)
         taken.append(buffer.take(now))
     return buffer, taken
 
@@ -102,12 +113,9 @@ def test_when_nothing_is_lost_any_more_the_frame_is_given_back_in_a_quiet_part(p
 def test_delay_below_the_target_is_put_right_in_a_quiet_part(packet):
     """A clock that runs 200 ppm slower than ours: its packets come later and later."""
     buffer = TalkerBuffer(1)
-    arrivals = [19 * MS + int(n * FRAME_NS * 1.0002) for n in range(6_000)]
-    n = 0
+    packets = [packet(1, n, 19 * MS + int(n * FRAME_NS * 1.0002), payload=PLAIN) for n in range(6_000)]
     for tick in range(6_000):
-        while n < len(arrivals) and arrivals[n] <= tick * FRAME_NS:
-            buffer.push(packet(1, n, arrivals[n], payload=PLAIN))
-            n += 1
+        come(buffer, packets, tick * FRAME_NS)
         buffer.take(tick * FRAME_NS, quiet=tick % 25 == 0)
     assert buffer.counters.get("inserted") == 2
     assert buffer.counters.get("concealed") == 0
@@ -183,14 +191,14 @@ def test_at_10_ms_a_packet_that_has_a_tick_to_spare_is_shortened_by_it(packet):
     buffer, queue, taken, delays = TalkerBuffer(1, tick=480), talk(packet, 300, 1 * MS), [], []
     for tick in range(600):
         now = tick * 10 * MS + min(tick, 80) * MS // 10  # the mixer is steered 8 ms away from these packets
-        while queue and queue[0].arrival <= now:
-            buffer.push(queue.pop(0))
+        come(buffer, queue, now)
         taken.append(buffer.take(now))
         delays.append(buffer.delay_ns)
     kinds = [t.kind for t in taken if t]
     assert kinds.count(Kind.SHORTEN) == 1
     assert [t.packet.sequence for t in taken if t and t.packet] == list(range(300))
-    assert (delays[0], max(delays), delays[-1]) == (0, 17 * MS, 7 * MS)
+    assert (delays[0], delays[-1]) == (0, 7 * MS)
+    assert max(delays) < 13 * MS
     assert buffer.counters.snapshot() == {"drained": 1}
 
 
