@@ -18,7 +18,7 @@ from common.protocol.messages import (
     Failure,
     Fault,
     Meters,
-    Pong,
+    Payload,
     Reply,
     Request,
     Snapshot,
@@ -45,7 +45,7 @@ class ControlClient:
         """Set when the connection has ended, whoever ended it."""
         self._connection = connection
         self._ids = itertools.count(1)
-        self._pending: dict[int, asyncio.Future[Snapshot | Pong | None]] = {}
+        self._pending: dict[int, asyncio.Future[Payload | None]] = {}
         self._latest: Snapshot | None = None
         self._queues: set[EventQueue[Never]] = set()
         self._seen = asyncio.Event()
@@ -79,7 +79,7 @@ class ControlClient:
         self,
         command: Command,
         timeout: float = CALL_SECONDS,  # noqa: ASYNC109 - each command its own
-    ) -> Snapshot | Pong | None:
+    ) -> Payload | None:
         """Carry out a command and return its payload.
 
         Raises what the engine answered as RelayError (CombinedError for several reasons), ENGINE_SILENT when it does
@@ -128,7 +128,7 @@ class ControlClient:
         await self._connection.close()
 
     @contextmanager
-    def _answer(self) -> Iterator[tuple[int, asyncio.Future[Snapshot | Pong | None]]]:
+    def _answer(self) -> Iterator[tuple[int, asyncio.Future[Payload | None]]]:
         number = next(self._ids)
         answer = self._pending[number] = asyncio.get_running_loop().create_future()
         try:
@@ -189,7 +189,7 @@ class ControlClient:
         for queue in self._queues:
             queue.put(event)
 
-    def _settle(self, number: int, outcome: Snapshot | Pong | RelayError | None) -> None:
+    def _settle(self, number: int, outcome: Payload | RelayError | None) -> None:
         answer = self._pending.get(number)
         if answer is None or answer.done():
             return

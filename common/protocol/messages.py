@@ -6,6 +6,7 @@ those who subscribed to them.
 """
 
 import re
+from enum import StrEnum
 from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -244,6 +245,27 @@ class RejoinBot(Message, frozen=True):
     bot: BotName
 
 
+class SetToken(Message, frozen=True):
+    """Give a bot its token, new or instead of the one it had.
+
+    A bot of the running session that lost its token logs in again with this one; the others are not touched.
+    """
+
+    bot: BotName
+    token: Secret
+
+
+class SoundCheck(Message, frozen=True):
+    """Play a chirp into a destination and have another bot hear it there; answered by SoundCheckResult in some seconds.
+
+    ``listener`` is a bot that is there for the moment: one that has a token and no place in the running session, or a
+    source's, which comes back afterwards. Refused while the match is live.
+    """
+
+    destination: Snowflake
+    listener: BotName
+
+
 class SetMatch(Message, frozen=True):
     """Take the match one step on."""
 
@@ -292,6 +314,8 @@ Command = (
     | SetLoudness
     | Kill
     | RejoinBot
+    | SetToken
+    | SoundCheck
     | SetMatch
     | GetSnapshot
     | SubscribeMeters
@@ -356,18 +380,55 @@ class Pong(Message, frozen=True):
     uptime_ms: int
 
 
-class Reply(Message, frozen=True):
-    """The command was carried out."""
-
-    id: RequestId
-    payload: Snapshot | Pong | None = None
-
-
 class Fault(Struct, frozen=True, forbid_unknown_fields=True):
     """One thing that is wrong: its code, and what the code's sentence needs."""
 
     code: ErrorCode
     details: dict[str, str] = {}
+
+
+class Hop(StrEnum):
+    """What sound passes on its way from a player to a caster."""
+
+    RECEIVED = "received"
+    DECRYPTED = "decrypted"
+    DECODED = "decoded"
+    MIXED = "mixed"
+    SENT = "sent"
+    HEARD = "heard"
+
+
+class HopCheck(Struct, frozen=True, forbid_unknown_fields=True):
+    """Whether the chirp passed a hop, and if not, why."""
+
+    hop: Hop
+    passed: bool
+    fault: Fault | None = None
+
+
+class SoundCheckResult(Message, frozen=True):
+    """What the listener heard of the chirp; ``encryption`` is the DAVE version (0 = none).
+
+    Latency is from the chirp's entry into the mix to its arrival at the listener; loss of its packets.
+    """
+
+    destination: Snowflake
+    hops: tuple[HopCheck, ...]
+    latency_ms: float
+    loss_percent: float
+    level_db: float
+    encryption: int
+
+
+Payload = Snapshot | Pong | SoundCheckResult
+"""What commands are answered with, those that are answered with anything."""
+
+
+class Reply(Message, frozen=True):
+    """The command was carried out."""
+
+    id: RequestId
+    payload: Payload | None = None
 
 
 class Failure(Message, frozen=True):

@@ -42,7 +42,7 @@ class Ticker(Protocol):
 
 
 def gather(ticker: Ticker, due: Nanoseconds, clock: Callable[[], int], sleep: Callable[[float], None]) -> None:
-    """Let a tick wait a little, until nobody is expected any more: sometimes a moment, instead of always for the latest.
+    """Let a tick wait a little, until nobody is expected any more: a moment now and then, not always for the latest.
 
     ``clock`` returns ns, ``sleep`` takes seconds.
     """

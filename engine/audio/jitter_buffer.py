@@ -89,10 +89,7 @@ class JitterBuffer:
     def awaits(self, arrived: Iterable[OpusPacket], now: Nanoseconds) -> bool:
         """Tell whether anybody's next packet is not here, nor among those that ``arrived``, but may come any moment."""
         here = {packet.user for packet in arrived}
-        for user, talker in self._talkers.items():
-            if user not in here and talker.awaited(now):
-                return True
-        return False
+        return any(user not in here and talker.awaited(now) for user, talker in self._talkers.items())
 
     def take(self, now: Nanoseconds, quiet: Collection[int]) -> list[Take]:
         """Return what every talker who sounds plays in this tick; ``quiet`` are the slots of who was in the last."""

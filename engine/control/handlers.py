@@ -11,7 +11,7 @@ from common.types import BotKey
 from engine.control.publisher import MeterStream, Publisher
 from engine.session.relay import RelaySession
 
-Payload = m.Snapshot | m.Pong | None
+Payload = m.Payload | None
 
 
 @dataclass(frozen=True, slots=True)

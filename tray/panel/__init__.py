@@ -1,0 +1,1 @@
+"""The local page: server, login, and the bridge between page, tray and engine."""
