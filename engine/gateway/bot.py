@@ -16,6 +16,7 @@ import aiohttp
 import discord
 
 from common.errors import DiscordError, ErrorCode
+from common.permissions import Permission
 from common.secret import Secret
 from common.tasks import Tasks
 from common.types import BotKey, ChannelId, GuildId, UserId
@@ -25,7 +26,6 @@ from engine.gateway.client import BotClient
 from engine.gateway.endpoint import Endpoint
 from engine.gateway.events import BotEvent, GatewayBack, OwnVoice, Stopped
 from engine.gateway.failures import RateLimitWatch, check_token, explain
-from engine.gateway.permissions import Permission
 from engine.gateway.views import GuildView, VoiceMember
 
 START_SECONDS = 4.5

@@ -2,9 +2,9 @@
 
 import discord
 
+from common import permissions
+from common.permissions import Permission
 from common.types import ChannelId, GuildId, UserId
-from engine.gateway import permissions
-from engine.gateway.permissions import Permission
 from engine.gateway.views import ChannelKind, ChannelView, GuildView, VoiceMember
 
 _ASKED = (

@@ -41,7 +41,7 @@ class ChannelView:
     """One channel, with what the looking bot may do in it.
 
     ``missing`` names the permissions the bot lacks here and, for each, who denies it
-    (:class:`engine.gateway.permissions.Denial`). ``user_limit`` 0 means no limit.
+    (:func:`common.permissions.missing`). ``user_limit`` 0 means no limit.
     """
 
     id: ChannelId

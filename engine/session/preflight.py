@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 
 from common.errors import ErrorCode, RelayError, SessionError
+from common.permissions import Permission
 from common.protocol.spec import DestinationSpec, SessionSpec, SourceSpec
 from common.types import BotKey, ChannelId, UserId
-from engine.gateway.permissions import Permission
 from engine.gateway.views import ChannelKind, ChannelView, GuildView
 from engine.session.desk import checked, is_snowflake, values
 

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.errors import ErrorCode, RelayError
+from common.permissions import Permission
 from common.protocol.spec import DestinationSpec, EqualizerSpec, RouteSpec, SessionSpec, SourceSpec
 from common.types import BotKey, ChannelId, GuildId, UserId
-from engine.gateway.permissions import Permission
 from engine.gateway.views import ChannelKind, ChannelView, GuildView, VoiceMember
 from engine.session.preflight import check_guild, check_identities, check_spec
 

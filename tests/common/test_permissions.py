@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.gateway.permissions import (
+from common.permissions import (
     EVERYTHING,
     NO_ROLE_GRANTS,
     TIMED_OUT,
