@@ -24,6 +24,7 @@ class ErrorCode(StrEnum):
     CONFIG_INVALID = "config_invalid"
     CONFIG_NEWER = "config_newer"
     CONFIG_NOT_SAVED = "config_not_saved"
+    HISTORY_UNREADABLE = "history_unreadable"
     TOKEN_IN_FILE = "token_in_file"  # noqa: S105 - a code, not a secret
     # control protocol
     PROTOCOL_VERSION = "protocol_version"
