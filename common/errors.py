@@ -4,6 +4,7 @@
 
     RelayError                  anything we raise on purpose; carries an ErrorCode and details
     ├── ConfigError             the config or a session file can't be used as it is
+    ├── SecretsError            a token can't be kept, read or unlocked
     ├── ProtocolError           a control peer said something we don't understand or may not obey
     ├── DiscordError            Discord refused something, or a bot can't do it
     ├── SessionError            a session can't be started, changed or stopped as asked
@@ -26,6 +27,19 @@ class ErrorCode(StrEnum):
     CONFIG_NOT_SAVED = "config_not_saved"
     HISTORY_UNREADABLE = "history_unreadable"
     TOKEN_IN_FILE = "token_in_file"  # noqa: S105 - a code, not a secret
+    # secrets
+    KEYCHAIN_MISSING = "keychain_missing"
+    KEYCHAIN_LOCKED = "keychain_locked"
+    KEYCHAIN_DENIED = "keychain_denied"
+    KEYCHAIN_FAILED = "keychain_failed"
+    KEYCHAIN_SILENT = "keychain_silent"
+    VAULT_LOCKED = "vault_locked"
+    VAULT_BROKEN = "vault_broken"
+    SECRET_NOT_SAVED = "secret_not_saved"  # noqa: S105 - a code, not a secret
+    PASSPHRASE_WRONG = "passphrase_wrong"  # noqa: S105 - a code, not a secret
+    PASSPHRASE_UNFIT = "passphrase_unfit"  # noqa: S105 - a code, not a secret
+    PACK_BROKEN = "pack_broken"
+    PACK_NEWER = "pack_newer"
     # control protocol
     PROTOCOL_VERSION = "protocol_version"
     PROTOCOL_MALFORMED = "protocol_malformed"
@@ -66,6 +80,7 @@ class ErrorCode(StrEnum):
     ENGINE_LOST = "engine_lost"
     ENGINE_SILENT = "engine_silent"
     ENGINE_CRASH_LOOP = "engine_crash_loop"
+    REHEARSAL_FAILED = "rehearsal_failed"
     INTERNAL = "internal"
 
 
@@ -87,6 +102,10 @@ class RelayError(Exception):
 
 class ConfigError(RelayError):
     """The config or a session file can't be used as it is."""
+
+
+class SecretsError(RelayError):
+    """A token can't be kept, read or unlocked."""
 
 
 class ProtocolError(RelayError):
