@@ -10,7 +10,9 @@ import json
 import logging
 import signal
 import sys
+import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     if options.folder is not None:
         options.folder.mkdir(parents=True, exist_ok=True)
-    asyncio.run(_serve(Simulator(scene, folder=options.folder, seed=options.seed), options.report, options.audio))
+    asyncio.run(_serve(Simulator(scene, folder=options.folder, seed=options.seed), options))
     return 0
 
 
@@ -44,20 +46,33 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--audio", type=Path, help="where what the first listener heard is written as Ogg Opus at the end"
     )
+    parser.add_argument(
+        "--lifeline", action="store_true", help="end when standard input closes: whoever started it died"
+    )
     parser.add_argument("--seed", type=int, help="for ids and chance; default: the scene's own")
     return parser.parse_args(arguments)
 
 
-async def _serve(simulator: Simulator, report_file: Path | None, audio_file: Path | None) -> None:
+async def _serve(simulator: Simulator, options: argparse.Namespace) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    if options.lifeline:
+        threading.Thread(target=_watch_input, args=(loop, stop), name="lifeline", daemon=True).start()
     for number in (signal.SIGINT, signal.SIGTERM):
         # Not loop.add_signal_handler: Windows has none.
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
     async with simulator:
         print(json.dumps(describe(simulator)), flush=True)  # noqa: T201 - the one line the caller reads
         await stop.wait()
-        _save(simulator, report_file, audio_file)
+        _save(simulator, options.report, options.audio)
+
+
+def _watch_input(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    """Read standard input to its end; the loop may have ended before."""
+    while sys.stdin.buffer.read(4_096):
+        pass
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(stop.set)
 
 
 def _save(simulator: Simulator, report_file: Path | None, audio_file: Path | None) -> None:

@@ -1,6 +1,7 @@
 """Whether and when a dead engine is started again. Pure; time is an argument, in seconds of any steady clock."""
 
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Final
 
 CRASHES: Final = 5
@@ -19,6 +20,15 @@ PING_TIMEOUT: Final = 3.0
 
 RESTORE_TRIES: Final = 8
 """Starts of the lost session in a new engine, spread over 45 s: what killed the engine may have hit the line too."""
+
+
+class EngineLink(StrEnum):
+    """How the engine is; ``failed`` is not started again by itself."""
+
+    STARTING = "starting"
+    READY = "ready"
+    RESTARTING = "restarting"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)

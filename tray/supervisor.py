@@ -12,13 +12,14 @@ from contextlib import suppress
 
 from common.errors import ErrorCode, RelayError
 from common.protocol.client import ControlClient
-from common.protocol.messages import Command, Ping, StartSession
+from common.protocol.messages import Command, Ping, SetToken, StartSession
 from common.protocol.spec import SessionSpec, StripSpec
+from common.protocol.state import SessionState
 from common.secret import Secret
 from common.tasks import Tasks
 from tray import restart_policy, resume
 from tray.engine_process import COMMAND, EngineProcess, Place
-from tray.restart_policy import PING_SECONDS, PING_TIMEOUT, WINDOW_SECONDS, GiveUp, History
+from tray.restart_policy import PING_SECONDS, PING_TIMEOUT, WINDOW_SECONDS, EngineLink, GiveUp, History
 from tray.resume import Memory
 
 log = logging.getLogger(__name__)
@@ -27,7 +28,8 @@ log = logging.getLogger(__name__)
 class EngineSupervisor:
     """Owns the engine process. ``clock`` and ``sleep`` are in seconds.
 
-    ``strips`` are remembered of talkers from earlier; ``on_change`` is told whenever what is remembered changes.
+    ``strips`` are remembered of talkers from earlier; ``on_change`` is told whenever what is remembered changes,
+    ``on_state`` of every state of a session that was restored where there was one, ``on_link`` when ``link`` changes.
     """
 
     def __init__(
@@ -37,6 +39,8 @@ class EngineSupervisor:
         *,
         strips: Mapping[str, StripSpec] | None = None,
         on_change: Callable[[Memory], None] | None = None,
+        on_state: Callable[[SessionState], None] | None = None,
+        on_link: Callable[[], None] | None = None,
         command: Sequence[str] = COMMAND,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -54,6 +58,9 @@ class EngineSupervisor:
         self._history = History()
         self._memory = Memory(strips=strips or {})
         self._on_change = on_change
+        self._on_state = on_state
+        self._on_link = on_link
+        self.link = EngineLink.STARTING
         self._engine: EngineProcess | None = None
         self._tasks = Tasks(on_error=self._broke)
         self._given_up = asyncio.Event()
@@ -69,8 +76,23 @@ class EngineSupervisor:
 
     async def start(self) -> None:
         """Start the first engine, without a second try: a person is waiting; raises what hinders it."""
-        self._engine = await self._new_engine()
+        try:
+            self._engine = await self._new_engine()
+        except RelayError as error:
+            self._fail(error)
+            raise
+        self._become(EngineLink.READY)
         self._tasks.start(self._keep(), name="supervisor")
+
+    async def set_token(self, bot: str, token: Secret) -> None:
+        """Give a bot its token, in this engine and in those to come; raises what this engine says to it."""
+        self._bots[bot] = token
+        if self.link is EngineLink.READY:
+            await self.client.call(SetToken(bot=bot, token=token))
+
+    def forget_token(self, bot: str) -> None:
+        """Give later engines no token of that bot; this one keeps it until it ends."""
+        self._bots.pop(bot, None)
 
     async def start_session(self, spec: SessionSpec) -> None:
         """Start a session in which everybody sounds as they did the last time; raises what hinders it."""
@@ -95,6 +117,7 @@ class EngineSupervisor:
             if self._engine is not None:
                 await self._watch(self._engine)
                 log.warning("the engine (pid %d) is gone", self._engine.process.pid)
+                self._become(EngineLink.RESTARTING)
                 await self._engine.kill()
                 self._engine = None
             self._history, decision = restart_policy.crashed(self._history, self._clock())
@@ -109,20 +132,28 @@ class EngineSupervisor:
         try:
             self._engine = await self._new_engine()
             self.restarts += 1
+            self._become(EngineLink.READY)
         except RelayError as error:
             log.warning("no engine could be started: %s", error)
 
     def _give_up(self, decision: GiveUp) -> None:
-        self.failure = RelayError(
-            ErrorCode.ENGINE_CRASH_LOOP, count=str(decision.crashes), seconds=f"{WINDOW_SECONDS:g}"
-        )
-        log.error("the engine is not started again: %s", self.failure)
-        self._given_up.set()
+        error = RelayError(ErrorCode.ENGINE_CRASH_LOOP, count=str(decision.crashes), seconds=f"{WINDOW_SECONDS:g}")
+        log.error("the engine is not started again: %s", error)
+        self._fail(error)
 
     def _broke(self, _task: str, error: BaseException) -> None:
         """Tell of a fault of our own, after which nothing watches the engine any more."""
-        self.failure = RelayError(ErrorCode.INTERNAL, reason=type(error).__name__)
+        self._fail(RelayError(ErrorCode.INTERNAL, reason=type(error).__name__))
+
+    def _fail(self, error: RelayError) -> None:
+        self.failure = error
         self._given_up.set()
+        self._become(EngineLink.FAILED)
+
+    def _become(self, link: EngineLink) -> None:
+        self.link = link
+        if self._on_link is not None:
+            self._on_link()
 
     async def _watch(self, engine: EngineProcess) -> None:
         """Return when the engine is dead or hangs; remember meanwhile what its state is."""
@@ -151,6 +182,8 @@ class EngineSupervisor:
         self._memory = resume.with_another_engine(self._memory)
         async for state in client.states():
             self._remember(resume.remembered(self._memory, state))
+            if self._on_state is not None:
+                self._on_state(state)
 
     def _remember(self, memory: Memory) -> None:
         before, self._memory = self._memory, memory

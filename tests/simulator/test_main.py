@@ -36,6 +36,18 @@ async def test_it_says_where_it_is_and_ends_on_a_signal(tmp_path: Path, number: 
     assert errors == b""
 
 
+async def test_with_a_lifeline_it_ends_with_whoever_started_it(tmp_path: Path):
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "simulator", "--lifeline", "--folder", str(tmp_path)),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(30):
+        await process.stdout.readline()
+        process.stdin.close()
+        assert await process.wait() == 0
+
+
 async def test_a_bad_scene_is_said_plainly(tmp_path: Path):
     scene = tmp_path / "bad.toml"
     scene.write_text("[guild]\n")

@@ -16,6 +16,7 @@ from common.protocol.messages import Fault, Message, RequestId
 from common.protocol.spec import BotName, DestinationSpec, RouteSpec, Snowflake, SourceSpec
 from common.protocol.state import OutageState, Role
 from common.secret import Secret
+from tray.restart_policy import EngineLink
 
 Passphrase = Annotated[Secret, Meta(description="8 to 256 characters")]
 PresetName = Annotated[str, Meta(min_length=1, max_length=60)]
@@ -27,15 +28,6 @@ class Part(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 # what the tray knows
-
-
-class EngineLink(StrEnum):
-    """How the engine is; ``failed`` is not started again by itself."""
-
-    STARTING = "starting"
-    READY = "ready"
-    RESTARTING = "restarting"
-    FAILED = "failed"
 
 
 class SecretsKind(StrEnum):
