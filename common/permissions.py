@@ -8,7 +8,7 @@ else in a voice channel holds, and a member in time-out keeps only the right to 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import IntFlag
+from enum import IntFlag, StrEnum
 
 
 class Permission(IntFlag):
@@ -26,8 +26,27 @@ class Permission(IntFlag):
 EVERYTHING = (1 << 64) - 1
 _TIMED_OUT = Permission.VIEW_CHANNEL | Permission.READ_MESSAGE_HISTORY
 
-NO_ROLE_GRANTS = "no role grants it"
-TIMED_OUT = "the bot is in time-out"
+
+class Why(StrEnum):
+    """What keeps a permission from a member."""
+
+    NO_ROLE_GRANTS = "no role grants it"
+    TIMED_OUT = "the bot is in time-out"
+    OVERWRITE = "channel overwrite"
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """Why a permission is missing; ``by`` names the roles whose overwrite denies it, or the bot itself."""
+
+    why: Why
+    by: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.why}: {', '.join(self.by)}" if self.by else str(self.why)
+
+
+THE_BOT_ITSELF = "the bot itself"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +90,10 @@ def effective(member: Member, overwrites: Sequence[Overwrite]) -> int:
     return base if base & Permission.VIEW_CHANNEL else 0
 
 
-def missing(member: Member, overwrites: Sequence[Overwrite], wanted: Iterable[Permission]) -> dict[str, str]:
+def missing(member: Member, overwrites: Sequence[Overwrite], wanted: Iterable[Permission]) -> dict[str, Denial]:
     """Name each of ``wanted`` that the member lacks, with who denies it."""
     have = effective(member, overwrites)
-    return {_name(bit): _denier(member, overwrites, bit) for bit in wanted if not have & bit}
+    return {_name(bit): _denial(member, overwrites, bit) for bit in wanted if not have & bit}
 
 
 def _guild_wide(member: Member) -> int:
@@ -91,20 +110,20 @@ def _layers(member: Member, overwrites: Sequence[Overwrite]) -> tuple[list[Overw
     )
 
 
-def _denier(member: Member, overwrites: Sequence[Overwrite], bit: Permission) -> str:
+def _denial(member: Member, overwrites: Sequence[Overwrite], bit: Permission) -> Denial:
     """Say which layer took the permission away: the last one that denied it, else that nobody ever gave it."""
     if member.timed_out and not bit & _TIMED_OUT:
-        return TIMED_OUT
+        return Denial(Why.TIMED_OUT)
     names = {role.id: role.name for role in member.roles}
-    names |= {member.everyone.id: member.everyone.name, member.id: "the bot itself"}
+    names |= {member.everyone.id: member.everyone.name, member.id: THE_BOT_ITSELF}
     for layer in reversed(_layers(member, overwrites)):
         if any(rule.allow & bit for rule in layer):
             break
-        if denying := [names[rule.target] for rule in layer if rule.deny & bit]:
-            return f"channel overwrite: {', '.join(denying)}"
+        if denying := tuple(names[rule.target] for rule in layer if rule.deny & bit):
+            return Denial(Why.OVERWRITE, denying)
     if bit != Permission.VIEW_CHANNEL and not effective(member, overwrites) & Permission.VIEW_CHANNEL:
-        return _denier(member, overwrites, Permission.VIEW_CHANNEL)
-    return NO_ROLE_GRANTS
+        return _denial(member, overwrites, Permission.VIEW_CHANNEL)
+    return Denial(Why.NO_ROLE_GRANTS)
 
 
 def _name(bit: Permission) -> str:

@@ -65,7 +65,7 @@ def _channel_view(channel: discord.abc.GuildChannel, member: permissions.Member)
         position=channel.position,
         user_limit=vocal.user_limit if vocal else 0,
         permissions=permissions.effective(member, overwrites),
-        denials=tuple(permissions.missing(member, overwrites, _ASKED).items()),
+        denials=tuple((name, str(why)) for name, why in permissions.missing(member, overwrites, _ASKED).items()),
         members=voice_members(vocal) if vocal else (),
     )
 

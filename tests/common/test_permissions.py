@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 
 from common.permissions import (
     EVERYTHING,
-    NO_ROLE_GRANTS,
-    TIMED_OUT,
+    Denial,
     Member,
     Overwrite,
     Permission,
     Role,
+    Why,
     effective,
     missing,
 )
@@ -30,14 +30,14 @@ WANTED = (VIEW, CONNECT, SPEAK)
 
 TABLE = [
     ("everyone may", VIEW | CONNECT | SPEAK, (), [], {}),
-    ("nobody grants", VIEW | CONNECT, (), [], {"SPEAK": NO_ROLE_GRANTS}),
+    ("nobody grants", VIEW | CONNECT, (), [], {"SPEAK": Denial(Why.NO_ROLE_GRANTS)}),
     ("a role grants", VIEW | CONNECT, (Role(RELAY, "relay", SPEAK),), [], {}),
     (
         "the channel denies everyone",
         VIEW | CONNECT | SPEAK,
         (),
         [Overwrite(EVERYONE, 0, SPEAK)],
-        {"SPEAK": "channel overwrite: @everyone"},
+        {"SPEAK": Denial(Why.OVERWRITE, ("@everyone",))},
     ),
     (
         "a role's grant in the channel beats everyone's denial",
@@ -58,14 +58,14 @@ TABLE = [
         VIEW | CONNECT | SPEAK,
         (Role(QUIET, "quiet", 0),),
         [Overwrite(QUIET, 0, SPEAK)],
-        {"SPEAK": "channel overwrite: quiet"},
+        {"SPEAK": Denial(Why.OVERWRITE, ("quiet",))},
     ),
     (
         "the member's own overwrite is last",
         VIEW | CONNECT | SPEAK,
         (Role(RELAY, "relay", SPEAK),),
         [Overwrite(RELAY, SPEAK, 0), Overwrite(BOT, 0, SPEAK)],
-        {"SPEAK": "channel overwrite: the bot itself"},
+        {"SPEAK": Denial(Why.OVERWRITE, ("the bot itself",))},
     ),
     (
         "overwrites of roles one doesn't have are nothing",
@@ -79,7 +79,7 @@ TABLE = [
         VIEW | CONNECT | SPEAK,
         (),
         [Overwrite(EVERYONE, 0, VIEW)],
-        dict.fromkeys(("VIEW_CHANNEL", "CONNECT", "SPEAK"), "channel overwrite: @everyone"),
+        dict.fromkeys(("VIEW_CHANNEL", "CONNECT", "SPEAK"), Denial(Why.OVERWRITE, ("@everyone",))),
     ),
 ]
 
@@ -102,7 +102,12 @@ def test_the_owner_and_administrators_may_everything():
 
 def test_time_out_leaves_the_right_to_look():
     member = Member(BOT, Role(EVERYONE, "@everyone", VIEW | CONNECT | SPEAK), timed_out=True)
-    assert missing(member, [], WANTED) == {"CONNECT": TIMED_OUT, "SPEAK": TIMED_OUT}
+    assert missing(member, [], WANTED) == {"CONNECT": Denial(Why.TIMED_OUT), "SPEAK": Denial(Why.TIMED_OUT)}
+
+
+def test_a_denial_reads_as_a_sentence_s_end():
+    assert str(Denial(Why.NO_ROLE_GRANTS)) == "no role grants it"
+    assert str(Denial(Why.OVERWRITE, ("quiet", "@everyone"))) == "channel overwrite: quiet, @everyone"
 
 
 bits = st.sampled_from([0, VIEW, CONNECT, SPEAK, VIEW | CONNECT, VIEW | CONNECT | SPEAK, MOVE])
@@ -119,7 +124,7 @@ def test_what_is_missing_is_what_is_not_effective_and_has_a_reason(
     have = effective(member, overwrites)
     lacking = missing(member, overwrites, WANTED)
     assert set(lacking) == {bit.name for bit in WANTED if not have & bit}
-    assert all(lacking.values())
+    assert all(denial.by for denial in lacking.values() if denial.why is Why.OVERWRITE)
 
 
 @given(bits, st.lists(overwrite, max_size=5))
