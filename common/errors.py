@@ -26,6 +26,8 @@ class ErrorCode(StrEnum):
     CONFIG_NEWER = "config_newer"
     CONFIG_NOT_SAVED = "config_not_saved"
     HISTORY_UNREADABLE = "history_unreadable"
+    PRESET_UNKNOWN = "preset_unknown"
+    PRESETS_FULL = "presets_full"
     TOKEN_IN_FILE = "token_in_file"  # noqa: S105 - a code, not a secret
     # secrets
     KEYCHAIN_MISSING = "keychain_missing"
@@ -81,6 +83,12 @@ class ErrorCode(StrEnum):
     ENGINE_SILENT = "engine_silent"
     ENGINE_CRASH_LOOP = "engine_crash_loop"
     REHEARSAL_FAILED = "rehearsal_failed"
+    TRAY_UNAVAILABLE = "tray_unavailable"
+    ALREADY_OPEN_SILENT = "already_open_silent"
+    AUTOSTART_FAILED = "autostart_failed"
+    HOTKEYS_WAYLAND = "hotkeys_wayland"
+    HOTKEYS_PERMISSION = "hotkeys_permission"
+    HOTKEYS_UNAVAILABLE = "hotkeys_unavailable"
     INTERNAL = "internal"
 
 

@@ -87,7 +87,7 @@ class EngineSupervisor:
     async def set_token(self, bot: str, token: Secret) -> None:
         """Give a bot its token, in this engine and in those to come; raises what this engine says to it."""
         self._bots[bot] = token
-        if self.link is EngineLink.READY:
+        if self._engine is not None:
             await self.client.call(SetToken(bot=bot, token=token))
 
     def forget_token(self, bot: str) -> None:
@@ -110,7 +110,12 @@ class EngineSupervisor:
             self._engine = None
 
     async def _new_engine(self) -> EngineProcess:
-        return await EngineProcess.start(self._bots, self._place, command=self._command)
+        given = dict(self._bots)
+        engine = await EngineProcess.start(given, self._place, command=self._command)
+        for bot, token in dict(self._bots).items():
+            if given.get(bot) != token:  # it came while the engine was being started
+                await _try(engine.client, SetToken(bot=bot, token=token))
+        return engine
 
     async def _keep(self) -> None:
         while True:
