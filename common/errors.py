@@ -52,6 +52,14 @@ class ErrorCode(StrEnum):
     TOKEN_INVALID = "token_invalid"  # noqa: S105 - a code, not a secret
     TOKEN_DUPLICATE = "token_duplicate"  # noqa: S105 - a code, not a secret
     TOKEN_REVOKED = "token_revoked"  # noqa: S105 - a code, not a secret
+    TOKEN_NOT_A_BOT = "token_not_a_bot"  # noqa: S105 - a code, not a secret
+    TOKEN_IS_CLIENT_SECRET = "token_is_client_secret"  # noqa: S105 - a code, not a secret
+    TOKEN_IS_APPLICATION_ID = "token_is_application_id"  # noqa: S105 - a code, not a secret
+    TOKEN_IS_PUBLIC_KEY = "token_is_public_key"  # noqa: S105 - a code, not a secret
+    TOKEN_INCOMPLETE = "token_incomplete"  # noqa: S105 - a code, not a secret
+    TOKEN_MALFORMED = "token_malformed"  # noqa: S105 - a code, not a secret
+    BOT_NAME_REFUSED = "bot_name_refused"
+    RENAMED_TOO_OFTEN = "renamed_too_often"
     DISCORD_UNREACHABLE = "discord_unreachable"
     RATE_LIMITED = "rate_limited"
     IDENTIFY_BUDGET = "identify_budget"
@@ -60,7 +68,10 @@ class ErrorCode(StrEnum):
     CHANNEL_IS_STAGE = "channel_is_stage"
     CHANNEL_NOT_VOICE = "channel_not_voice"
     CHANNEL_FULL = "channel_full"
+    CHANNEL_LIMITED = "channel_limited"
     PERMISSION_MISSING = "permission_missing"
+    PERMISSION_DENIED = "permission_denied"
+    BOT_TIMED_OUT = "bot_timed_out"
     VOICE_TIMEOUT = "voice_timeout"
     VOICE_REFUSED = "voice_refused"
     ENCRYPTION_REQUIRED = "encryption_required"
@@ -77,6 +88,19 @@ class ErrorCode(StrEnum):
     NO_MONITOR = "no_monitor"
     VALUE_OUT_OF_RANGE = "value_out_of_range"
     MATCH_STEP = "match_step"
+    # sound check
+    CHECK_LIVE = "check_live"
+    CHECK_BUSY = "check_busy"
+    CHECK_KILLED = "check_killed"
+    CHECK_LISTENER = "check_listener"
+    CHECK_AWAY = "check_away"
+    CHECK_NOT_MIXED = "check_not_mixed"
+    CHECK_NOT_SENT = "check_not_sent"
+    CHECK_NOT_RECEIVED = "check_not_received"
+    CHECK_NOT_DECRYPTED = "check_not_decrypted"
+    CHECK_NOT_DECODED = "check_not_decoded"
+    CHECK_NOT_HEARD = "check_not_heard"
+    WIZARD_STEP = "wizard_step"
     # this machine
     OPUS_MISSING = "opus_missing"
     ENGINE_LOST = "engine_lost"
