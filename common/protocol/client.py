@@ -7,16 +7,16 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Final, Never
 
-from common.errors import CombinedError, ErrorCode, ProtocolError, RelayError
+from common.errors import ErrorCode, ProtocolError, RelayError
 from common.protocol import changes, codec, transport
 from common.protocol.event_queue import EventQueue
+from common.protocol.faults import error_of
 from common.protocol.handshake import ClientSide
 from common.protocol.messages import (
     Changed,
     Command,
     EngineMessage,
     Failure,
-    Fault,
     Meters,
     Payload,
     Reply,
@@ -168,7 +168,7 @@ class ControlClient:
         if isinstance(message, Reply):
             self._settle(message.id, message.payload)
         elif isinstance(message, Failure):
-            self._settle(message.id, _as_error(message.faults))
+            self._settle(message.id, error_of(message.faults))
         elif isinstance(message, Snapshot | Changed):
             self._follow(message)
         elif isinstance(message, Meters):
@@ -215,8 +215,3 @@ async def _greet(connection: Connection, token: Secret, client: str) -> Welcome:
     except BaseException:
         await connection.close()
         raise
-
-
-def _as_error(faults: tuple[Fault, ...]) -> RelayError:
-    errors = [RelayError(fault.code, **fault.details) for fault in faults]
-    return errors[0] if len(errors) == 1 else CombinedError(errors)

@@ -19,9 +19,12 @@ Answer = TypeVar("Answer")
 
 
 class EventQueue(Generic[Answer]):
-    """What waits for one reader; it begins with a snapshot. Belongs to one event loop."""
+    """What waits for one reader; it begins with a snapshot. Belongs to one event loop.
 
-    def __init__(self, snapshot: Callable[[], Snapshot], capacity: int = CAPACITY) -> None:
+    While there is nothing to take one of, ``snapshot`` returns ``None``; changes are left out until there is.
+    """
+
+    def __init__(self, snapshot: Callable[[], Snapshot | None], capacity: int = CAPACITY) -> None:
         self.dropped_changes = 0
         self.dropped_meters = 0
         self._snapshot = snapshot
@@ -73,9 +76,9 @@ class EventQueue(Generic[Answer]):
         self._resync = True
 
     def _next(self) -> Changed | Snapshot | Meters | Answer | None:
-        if self._resync:
+        if self._resync and (snapshot := self._snapshot()) is not None:
             self._resync = False
-            return self._snapshot()
+            return snapshot
         if self._waiting:
             message = self._waiting.popleft()
             self._changes -= isinstance(message, Changed)

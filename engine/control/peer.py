@@ -7,9 +7,10 @@ from typing import Final
 
 import msgspec
 
-from common.errors import CombinedError, ErrorCode, ProtocolError, RelayError
+from common.errors import ErrorCode, ProtocolError, RelayError
 from common.protocol import codec
 from common.protocol.event_queue import EventQueue
+from common.protocol.faults import faults_of
 from common.protocol.messages import Failure, Fault, Refused, Reply, Request
 from common.protocol.transport import Connection
 from common.tasks import Tasks
@@ -108,9 +109,3 @@ class Peer:
     async def _hang_up(self, error: ProtocolError) -> None:
         with suppress(ConnectionError):
             await self._connection.send(codec.encode(Refused(code=error.code, details=error.details)))
-
-
-def faults_of(error: RelayError) -> tuple[Fault, ...]:
-    """Return everything that is wrong, as it travels."""
-    errors = error.errors if isinstance(error, CombinedError) else (error,)
-    return tuple(Fault(code=each.code, details=each.details) for each in errors)

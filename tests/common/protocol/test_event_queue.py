@@ -131,3 +131,17 @@ async def test_nothing_is_taken_after_the_end():
     queue.put_answer(Reply(id=1))
     with pytest.raises(StopAsyncIteration):
         await anext(queue)
+
+
+async def test_where_there_is_no_state_yet_the_rest_goes_through_and_the_snapshot_comes_when_there_is():
+    source, there = Source(), []
+    queue = EventQueue(lambda: source.latest if there else None)
+    queue.put_answer(Reply(id=1))
+    queue.put(source.change())
+    assert await queue.get() == Reply(id=1)
+    there.append(True)
+    queue.put(source.latest)
+    assert await queue.get() == source.latest
+    change = source.change()
+    queue.put(change)
+    assert await everything(queue) == [change]
