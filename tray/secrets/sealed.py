@@ -76,7 +76,7 @@ class Key:
     @classmethod
     def new(cls, passphrase: Secret, cost: Cost = DEFAULT_COST) -> "Key":
         """Make a key with a salt of its own; raises PASSPHRASE_UNFIT."""
-        if not PASSPHRASES.lowest <= len(passphrase.reveal()) <= PASSPHRASES.highest:
+        if not PASSPHRASES.lowest <= len(_typed(passphrase)) <= PASSPHRASES.highest:
             lowest, highest = (str(int(bound)) for bound in PASSPHRASES)
             raise SecretsError(ErrorCode.PASSPHRASE_UNFIT, lowest=lowest, highest=highest)
         return cls(passphrase, utils.random(_SALT_BYTES), cost)
@@ -112,7 +112,7 @@ def parse(kind: Kind, data: bytes) -> Envelope:
 
 def unseal(envelope: Envelope, passphrase: Secret) -> tuple[Key, bytes]:
     """Open what :func:`parse` took apart; returns its key too. Takes as long as its cost; raises PASSPHRASE_WRONG."""
-    if not 0 < len(passphrase.reveal()) <= PASSPHRASES.highest:
+    if not 0 < len(_typed(passphrase)) <= PASSPHRASES.highest:
         raise SecretsError(ErrorCode.PASSPHRASE_WRONG)
     key = Key(passphrase, envelope.salt, envelope.cost)
     return key, key.open(envelope)
@@ -137,16 +137,18 @@ def _refuse_other(kind: Kind, data: bytes) -> None:
 
 def _derived(passphrase: Secret, salt: bytes, cost: Cost) -> bytes:
     try:
-        return pwhash.argon2id.kdf(secret.SecretBox.KEY_SIZE, passphrase.reveal().encode(), salt, cost.ops, cost.memory)
+        return pwhash.argon2id.kdf(
+            secret.SecretBox.KEY_SIZE, _typed(passphrase).encode("utf-8", "surrogatepass"), salt, cost.ops, cost.memory
+        )
     except exceptions.RuntimeError:
         raise SecretsError(
             ErrorCode.INTERNAL, reason=f"no {cost.memory >> 20} MiB of memory for the passphrase"
         ) from None
 
 
-def _typed(passphrase: Secret) -> bytes:
-    """Give the same bytes for the same keys on another system or in another input mode (か\u3099 and が, Ａ and A)."""
-    return unicodedata.normalize("NFKC", passphrase.reveal()).encode("utf-8", "surrogatepass")
+def _typed(passphrase: Secret) -> str:
+    """Give the same text for the same keys, whatever the system (が may be two characters) or input mode (Ａ)."""
+    return unicodedata.normalize("NFKC", passphrase.reveal())
 
 
 def _digest(kind: str, version: int, cost: Cost, salt: bytes, box: bytes) -> bytes:
