@@ -90,7 +90,8 @@ class PanelServer:
         refused = auth.refusal(_asked(request), self.port)
         if refused is not None:
             return _refused(refused, request)
-        if request.path != LOGIN and not self._known(request):
+        logging_in = request.method == "GET" and request.path == LOGIN
+        if not logging_in and not self._known(request):
             return _refused(Refusal.NO_COOKIE, request)
         return await handler(request)
 

@@ -48,7 +48,7 @@ class ScriptedDesk:
 
     def __init__(self):
         self.known = knowing()
-        self.callbacks = []
+        self.callbacks = set()
         self.handle = None
 
     def desk(self):
@@ -58,8 +58,8 @@ class ScriptedDesk:
         return await self.handle(command)
 
     def listen(self, callback):
-        self.callbacks.append(callback)
-        return lambda: self.callbacks.remove(callback)
+        self.callbacks.add(callback)
+        return lambda: self.callbacks.discard(callback)
 
     def change(self, **what):
         self.known = knowing(**what)
