@@ -183,3 +183,17 @@ async def test_a_message_that_is_too_long_ends_the_connection(browser):
     await page.socket.send_str("x" * (1 << 21))
     assert await page.hear() is None
     assert page.socket.close_code == aiohttp.WSCloseCode.MESSAGE_TOO_BIG
+
+
+async def test_a_page_that_does_not_read_misses_what_is_old_and_no_more(browser, desk):
+    presets = tuple(f"{'x' * 50}{number}" for number in range(2000))
+    page = await browser.open()
+    await page.hear("desk")
+    for number in range(1, 301):
+        desk.change(restarts=number, presets=presets)
+        await asyncio.sleep(0)
+    heard = [(await page.hear("desk"))["restarts"]]
+    while heard[-1] != 300:
+        heard.append((await page.hear("desk"))["restarts"])
+    assert heard == sorted(heard)
+    assert len(heard) < 200
