@@ -42,6 +42,11 @@ def unknown_member() -> ApiError:
     return ApiError(404, 10007, "Unknown Member")
 
 
+def unknown_user() -> ApiError:
+    """Say that there is no account of that id."""
+    return ApiError(404, 10013, "Unknown User")
+
+
 def unknown_overwrite() -> ApiError:
     """Say that the channel has no overwrite for that id."""
     return ApiError(404, 10009, "Unknown Overwrite")

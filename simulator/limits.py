@@ -18,6 +18,11 @@ WINDOW_S = 1.0
 
 DAY_S = 86_400.0
 
+HOUR_S = 3600.0
+
+RENAMES = 2
+"""Changes of an account's name in an hour; one more is refused as a wrong field, not as a rate limit."""
+
 SESSION_STARTS = 1000
 """IDENTIFYs per bot and day; one more and Discord resets the bot's token."""
 
@@ -123,6 +128,23 @@ class SessionStarts:
         if day.ends <= now:
             day.ends, day.used = now + DAY_S, 0
         return day
+
+
+@dataclass(slots=True)
+class Renames:
+    """How often each account changed its name in the hour that began with the first change."""
+
+    clock: Clock
+    _hours: dict[UserId, _Window] = field(default_factory=dict)
+
+    def count(self, user_id: UserId) -> bool:
+        """Count a change; False if it was one too many."""
+        now = self.clock.now()
+        hour = self._hours.setdefault(user_id, _Window())
+        if hour.ends <= now:
+            hour.ends, hour.used = now + HOUR_S, 0
+        hour.used += 1
+        return hour.used <= RENAMES
 
 
 def _headers(route: str, remaining: int, reset_after: float) -> dict[str, str]:

@@ -49,7 +49,7 @@ def application(account: Account) -> Json:
     return {
         "id": str(account.id),
         "name": account.name,
-        "icon": account.avatar,
+        "icon": account.icon,
         "description": account.description,
         "summary": "",
         "bot_public": True,
@@ -78,7 +78,7 @@ def member(guild: Guild, entry: Member, account: Account, state: VoiceState | No
         "mute": state.mute if state else False,
         "deaf": state.deaf if state else False,
         "pending": False,
-        "communication_disabled_until": None,
+        "communication_disabled_until": entry.timed_out_until,
         "flags": 0,
         "guild_id": str(guild.id),
     }

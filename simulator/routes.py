@@ -10,7 +10,7 @@ from typing import Any
 
 from common.types import ChannelId, GuildId, UserId
 from simulator import api_errors, payloads
-from simulator.limits import SessionStarts
+from simulator.limits import Renames, SessionStarts
 from simulator.permissions import Permission, channel_permissions, guild_permissions
 from simulator.world import (
     Account,
@@ -35,6 +35,9 @@ OPEN_ROUTES = frozenset({"GET /gateway", "unknown"})
 _MAX_STATUS = 500
 _MAX_NICKNAME = 32
 _MAX_DESCRIPTION = 400
+_MIN_USERNAME = 2
+_NOT_IN_USERNAMES = ("@", "#", ":", "```", "discord")
+_TOO_FAST = "You are changing your username too fast."
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +52,10 @@ class Asked:
 class Routes:
     """The routes over one world. ``gateway_url`` is what clients are sent to."""
 
-    def __init__(self, world: World, starts: SessionStarts, gateway_url: str) -> None:
+    def __init__(self, world: World, starts: SessionStarts, renames: Renames, gateway_url: str) -> None:
         self._world = world
         self._starts = starts
+        self._renames = renames
         self._gateway_url = gateway_url
 
     def table(self) -> dict[tuple[str, str], Callable[[Asked], Awaitable[Answer]]]:
@@ -62,6 +66,7 @@ class Routes:
             ("GET", "/users/@me"): self.get_user,
             ("PATCH", "/users/@me"): self.patch_user,
             ("GET", "/users/@me/guilds"): self.get_guilds,
+            ("GET", "/users/{user_id}"): self.get_other_user,
             ("GET", "/applications/@me"): self.get_application,
             ("PATCH", "/applications/@me"): self.patch_application,
             ("GET", "/oauth2/applications/@me"): self.get_application,
@@ -98,10 +103,17 @@ class Routes:
     async def patch_user(self, asked: Asked) -> Answer:
         """Set the bot's ``username`` and ``avatar`` (a data URI, or null)."""
         if "username" in asked.body:
-            asked.account.name = _text(asked.body, "username", 32)
+            self._rename(asked.account, _username(asked.body))
         if "avatar" in asked.body:
             asked.account.avatar = _image_hash(asked.body, "avatar")
         return payloads.own_user(asked.account)
+
+    async def get_other_user(self, asked: Asked) -> Answer:
+        """Say who somebody is, whom the bot need share no guild with."""
+        account = self._world.accounts.get(UserId(_snowflake("user_id", asked.path["user_id"])))
+        if account is None:
+            raise api_errors.unknown_user()
+        return payloads.user(account)
 
     async def get_guilds(self, asked: Asked) -> Answer:
         """List the guilds the bot is in."""
@@ -116,7 +128,7 @@ class Routes:
         if "description" in asked.body:
             asked.account.description = _text(asked.body, "description", _MAX_DESCRIPTION)
         if "icon" in asked.body:
-            asked.account.avatar = _image_hash(asked.body, "icon")
+            asked.account.icon = _image_hash(asked.body, "icon")
         return payloads.application(asked.account)
 
     async def get_sounds(self, _asked: Asked) -> Answer:
@@ -262,6 +274,14 @@ class Routes:
 
     # Changing things
 
+    def _rename(self, account: Account, name: str) -> None:
+        """Give an account its new name; the one it has costs nothing."""
+        if name == account.name:
+            return
+        if not self._renames.count(account.id):
+            raise api_errors.invalid_field("username", "USERNAME_RATE_LIMIT", _TOO_FAST)
+        account.name = name
+
     def _set_nickname(self, guild: Guild, member: Member, body: dict[str, Any]) -> None:
         if "nick" in body:
             member.nickname = None if body["nick"] is None else _text(body, "nick", _MAX_NICKNAME) or None
@@ -326,6 +346,18 @@ def _text(body: dict[str, Any], name: str, longest: int) -> str:
         message = f"Must be {longest} or fewer in length."
         raise api_errors.invalid_field(name, "BASE_TYPE_MAX_LENGTH", message)
     return value
+
+
+def _username(body: dict[str, Any]) -> str:
+    """Read a name as Discord keeps it, or say which of the documented rules it breaks."""
+    name = " ".join(_text(body, "username", _MAX_NICKNAME).split())
+    if len(name) < _MIN_USERNAME:
+        raise api_errors.invalid_field("username", "BASE_TYPE_BAD_LENGTH", "Must be between 2 and 32 in length.")
+    if forbidden := next((part for part in _NOT_IN_USERNAMES if part in name.casefold()), None):
+        raise api_errors.invalid_field(
+            "username", "USERNAME_INVALID_CONTAINS", f'Username cannot contain "{forbidden}"'
+        )
+    return name
 
 
 def _image_hash(body: dict[str, Any], name: str) -> str | None:

@@ -18,7 +18,7 @@ from simulator.calls import Calls
 from simulator.clock import Clock, RealClock
 from simulator.faults import Faults
 from simulator.gateway import Gateway, GatewaySettings
-from simulator.limits import RequestLimits, SessionStarts
+from simulator.limits import Renames, RequestLimits, SessionStarts
 from simulator.network import Network
 from simulator.people import People
 from simulator.rest import BASE, Rest
@@ -152,7 +152,9 @@ class Simulator:
         self.gateway_url = f"wss://{HOST}:{port}/"
         resume_url = f"wss://{HOST}:{port}{_RESUME_PATH}"
         self.gateway = Gateway(self.world, self.starts, self._clock, resume_url, self._gateway_settings)
-        self.rest = Rest(self.world, Routes(self.world, self.starts, self.gateway_url), self.limits)
+        self.rest = Rest(
+            self.world, Routes(self.world, self.starts, Renames(self._clock), self.gateway_url), self.limits
+        )
         self.rest.attach(app)
         app.router.add_get("/", self.gateway.handle)
         app.router.add_get(_RESUME_PATH, self.gateway.handle)

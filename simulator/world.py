@@ -107,7 +107,7 @@ class Channel:
 class Account:
     """A person or a bot. Only a bot has a ``token`` (the empty string means none or revoked).
 
-    ``description`` and ``avatar`` (a hash) are what a bot's owner sets through the API.
+    ``description``, ``avatar`` and the application's ``icon`` (hashes) are what a bot's owner sets through the API.
     """
 
     id: UserId
@@ -117,15 +117,20 @@ class Account:
     token: str = ""
     description: str = ""
     avatar: str | None = None
+    icon: str | None = None
 
 
 @dataclass(slots=True)
 class Member:
-    """An account in a guild; ``nickname`` is the guild's own name for it, None if it has none."""
+    """An account in a guild; ``nickname`` is the guild's own name for it, None if it has none.
+
+    ``timed_out_until`` is an ISO time, None if a moderator gave no time-out.
+    """
 
     user_id: UserId
     nickname: str | None = None
     roles: list[RoleId] = field(default_factory=list)
+    timed_out_until: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,5 @@
 from simulator.clock import HandClock
-from simulator.limits import GLOBAL_LIMIT, ROUTE_LIMIT, Refusal, RequestLimits, SessionStarts
+from simulator.limits import GLOBAL_LIMIT, ROUTE_LIMIT, Refusal, Renames, RequestLimits, SessionStarts
 
 
 def test_a_route_is_limited_per_token_and_the_rest_is_not(clock: HandClock):
@@ -46,3 +46,11 @@ def test_session_starts_are_counted_by_day(clock: HandClock):
     clock.turn(23 * 3600)
     assert starts.count(1)
     assert starts.used(2) == 0
+
+
+def test_a_name_is_changed_twice_an_hour(clock: HandClock):
+    renames = Renames(clock)
+    assert [renames.count(1) for _ in range(3)] == [True, True, False]
+    assert renames.count(2)
+    clock.turn(3600)
+    assert renames.count(1)

@@ -175,6 +175,54 @@ async def test_members_are_moved_muted_and_disconnected_only_with_permission(
     assert simulator.world.voice_state(guild_id, akari) is None
 
 
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("x", "BASE_TYPE_BAD_LENGTH"),
+        ("x" * 33, "BASE_TYPE_MAX_LENGTH"),
+        ("my Discord bot", "USERNAME_INVALID_CONTAINS"),
+        ("a@b", "USERNAME_INVALID_CONTAINS"),
+    ],
+)
+async def test_names_follow_discord_s_rules(http: aiohttp.ClientSession, simulator: Simulator, name: str, code: str):
+    response, body = await call(http, simulator, "PATCH", "/users/@me", json={"username": name})
+    assert (response.status, body["code"]) == (400, 50035)
+    assert body["errors"]["username"]["_errors"][0]["code"] == code
+
+
+async def test_a_third_name_within_an_hour_is_a_wrong_field(
+    http: aiohttp.ClientSession, simulator: Simulator, clock: HandClock
+):
+    names = ["Red one", "Red one", "Red  two", "Red three"]
+    answers = [(await call(http, simulator, "PATCH", "/users/@me", json={"username": name})) for name in names]
+    assert [response.status for response, _ in answers] == [200, 200, 200, 400]
+    assert answers[2][1]["username"] == "Red two"
+    assert answers[3][1]["errors"]["username"]["_errors"][0]["code"] == "USERNAME_RATE_LIMIT"
+    clock.turn(3600)
+    response, _ = await call(http, simulator, "PATCH", "/users/@me", json={"username": "Red three"})
+    assert response.status == 200
+
+
+async def test_the_bot_s_picture_and_its_application_s_are_two(http: aiohttp.ClientSession, simulator: Simulator):
+    await call(http, simulator, "PATCH", "/applications/@me", json={"icon": "data:image/png;base64,AAAA"})
+    _, body = await call(http, simulator, "GET", "/users/@me")
+    assert body["avatar"] is None
+
+
+async def test_anybody_is_described_by_id(http: aiohttp.ClientSession, simulator: Simulator):
+    _, body = await call(http, simulator, "GET", f"/users/{simulator.cast.account('akari')}")
+    assert (body["username"], body["bot"]) == ("akari", False)
+    response, body = await call(http, simulator, "GET", "/users/1")
+    assert (response.status, body["code"]) == (404, 10013)
+
+
+async def test_a_time_out_is_told_with_the_member(http: aiohttp.ClientSession, simulator: Simulator):
+    guild, alpha = simulator.cast.guild, simulator.cast.account("alpha")
+    guild.members[alpha].timed_out_until = "2030-01-01T00:00:00+00:00"
+    _, body = await call(http, simulator, "GET", f"/guilds/{guild.id}/members/{alpha}")
+    assert body["communication_disabled_until"] == "2030-01-01T00:00:00+00:00"
+
+
 async def test_own_nickname(http: aiohttp.ClientSession, simulator: Simulator):
     path = f"/guilds/{simulator.cast.guild.id}/members/@me"
     _, body = await call(http, simulator, "PATCH", path, json={"nick": "RELAY"})
