@@ -20,71 +20,17 @@ VOICE: Final = 2
 CATEGORY: Final = 4
 STAGE: Final = 13
 
-_CASTERS: Final = frozenset(
-    [
-        "caster",
-        "casters",
-        "cast",
-        "casting",
-        "commentary",
-        "commentator",
-        "commentators",
-        "comms",
-        "broadcast",
-        "broadcasters",
-        "shoutcast",
-        "stream",
-        "streaming",
-        "analyst",
-        "desk",
-    ]
+_CASTERS: Final = re.compile(
+    r"cast(er|ers|ing)?|comment(ary|ator|ators)|broadcast(er|ers)?|shoutcast|stream(ing)?|analysts?"
 )
 _CASTERS_JA: Final = ("実況", "解説", "放送", "配信", "キャスター", "コメンタリー")
-_TEAMS: Final = frozenset(
-    [
-        "team",
-        "teams",
-        "player",
-        "players",
-        "red",
-        "blue",
-        "green",
-        "yellow",
-        "orange",
-        "purple",
-        "black",
-        "white",
-        "alpha",
-        "bravo",
-        "home",
-        "away",
-        "radiant",
-        "dire",
-        "attackers",
-        "defenders",
-        "roster",
-        "squad",
-    ]
+_TEAMS: Final = re.compile(
+    r"(team|player|attacker|defender)s?|squad|roster|home|away|radiant|dire|alpha|bravo"
+    r"|red|blue|green|yellow|orange|purple|black|white"
 )
 _TEAMS_JA: Final = ("チーム", "選手", "プレイヤー", "プレーヤー", "赤", "青", "紅", "白組", "黒組", "先攻", "後攻")
-_NEITHER: Final = frozenset(
-    [
-        "lobby",
-        "general",
-        "chat",
-        "afk",
-        "waiting",
-        "staff",
-        "admin",
-        "admins",
-        "moderator",
-        "mods",
-        "spectator",
-        "spectators",
-        "audience",
-        "music",
-        "test",
-    ]
+_NEITHER: Final = re.compile(
+    r"lobby|general|chat|afk|waiting|staff|(admin|moderator|mod|spectator)s?|audience|music|test"
 )
 _NEITHER_JA: Final = ("待機", "雑談", "運営", "観戦", "スタッフ", "控室", "控え室", "受付", "休憩", "寝落ち")
 _WORDS: Final = re.compile(r"[a-z]+|[0-9]+")
@@ -190,5 +136,5 @@ def _read(name: str) -> _Guess:
     return _Guess.NUMBERED if words and _NUMBERED.fullmatch(words[-1]) else _Guess.NOTHING
 
 
-def _says(plain: str, words: Sequence[str], latin: frozenset[str], japanese: tuple[str, ...]) -> bool:
-    return not latin.isdisjoint(words) or any(part in plain for part in japanese)
+def _says(plain: str, words: Sequence[str], latin: re.Pattern[str], japanese: tuple[str, ...]) -> bool:
+    return any(latin.fullmatch(word) for word in words) or any(part in plain for part in japanese)
