@@ -28,6 +28,8 @@ class ErrorCode(StrEnum):
     HISTORY_UNREADABLE = "history_unreadable"
     PRESET_UNKNOWN = "preset_unknown"
     PRESETS_FULL = "presets_full"
+    LEGACY_NOT_IMPORTED = "legacy_not_imported"
+    LEGACY_NOT_DELETED = "legacy_not_deleted"
     TOKEN_IN_FILE = "token_in_file"  # noqa: S105 - a code, not a secret
     # secrets
     KEYCHAIN_MISSING = "keychain_missing"
@@ -88,6 +90,7 @@ class ErrorCode(StrEnum):
     NO_MONITOR = "no_monitor"
     VALUE_OUT_OF_RANGE = "value_out_of_range"
     MATCH_STEP = "match_step"
+    MATCH_LIVE = "match_live"
     # sound check
     CHECK_LIVE = "check_live"
     CHECK_BUSY = "check_busy"

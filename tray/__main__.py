@@ -1,90 +1,154 @@
-"""``python -m tray``: keeps an engine running until a signal. Its face (icon, panel, wizard) comes with later changes.
+"""``python -m tray``: the program as a person starts it. A second start opens the panel of the first one."""
 
-Tokens are read from standard input, one ``NAME=TOKEN`` a line up to an empty line or the end: the keychain, which will
-hold them, is not there yet, and neither arguments nor the environment are fit for secrets.
-"""
-
+import argparse
 import asyncio
 import datetime as dt
+import signal
 import sys
-from collections.abc import Iterable
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
 
-from msgspec import structs
+import msgspec
 
 from common import paths
 from common.config.store import ConfigStore
 from common.errors import RelayError
 from common.logging import configure
-from common.secret import Secret
-from common.sentences import notice_sentence, sentences_of
-from common.signals import on_signals
-from tray.resume import Memory
+from common.sentences import sentences_of, system_language
+from tray.app import NAME, App
+from tray.backend import DummyPort, PystrayPort, TrayPort, TrayUnavailable
+from tray.desk import TrayDesk
+from tray.engine_process import Place
+from tray.menu import Action
+from tray.operations.history import HistoryFile
+from tray.operations.session_log import SessionLog
+from tray.secrets.asking import Secrets
 from tray.settings import Settings
-from tray.supervisor import EngineSupervisor
+from tray.single_instance import SingleInstance, hand_over
+
+STARTING_SECONDS: Final = 10.0
 
 
-def read_tokens(lines: Iterable[str]) -> dict[str, Secret]:
-    """Read ``NAME=TOKEN`` lines up to an empty one."""
-    bots = {}
-    for line in lines:
-        name, _, token = line.strip().partition("=")
-        if not name:
-            break
-        bots[name.strip()] = Secret(token.strip())
-    return bots
+class DiscordFile(msgspec.Struct):
+    """Another Discord than the real one, as the simulator describes itself."""
+
+    api_base: str
+    gateway_url: str
+    ca_file: str
 
 
-class Keeper:
-    """Keeps what should outlast the program, and says at the terminal what a person must know."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._kill = False
-
-    def __call__(self, memory: Memory) -> None:
-        """Take in what the supervisor remembers now."""
-        self._settings.change(structs.replace(self._settings.config, strips=dict(memory.strips)))
-        if memory.kill != self._kill and memory.spec is not None:
-            say(notice_sentence("kill_on" if memory.kill else "kill_off", self._settings.language))
-        self._kill = memory.kill
+def main(arguments: Sequence[str]) -> int:
+    """Run until somebody quits; 0 for a clean end, also when another start was there first."""
+    options = _parser().parse_args(arguments)
+    configure()
+    folder = paths.runtime_folder()
+    instance = SingleInstance(folder)
+    try:
+        if not instance.acquire():
+            hand_over(folder)
+            return 0
+        return Program(options, instance).run()
+    except RelayError as error:
+        say(*sentences_of(error, system_language()))
+        return 1
 
 
 def say(*sentences: str) -> None:
-    """Write sentences for the person at the terminal."""
+    """Write sentences for a person at the terminal."""
     sys.stderr.write("".join(f"{sentence}\n" for sentence in sentences))
     sys.stderr.flush()
 
 
-async def run(bots: dict[str, Secret]) -> int:
-    """Supervise until a signal (0) or until the engine can't be kept running (1)."""
-    settings = Settings(ConfigStore(paths.config_folder() / "config.json", lambda: dt.datetime.now(dt.UTC)))
-    if settings.problem is not None:
-        say(*sentences_of(settings.problem, settings.language))
-    supervisor = EngineSupervisor(bots, strips=settings.config.strips, on_change=Keeper(settings))
-    done = asyncio.Event()
-    on_signals(asyncio.get_running_loop(), done)
-    try:
-        await supervisor.start()
-        await _first_of(done, supervisor)
-    except RelayError as error:
-        supervisor.failure = error
-    finally:
-        await supervisor.close()
-        await settings.close()
-    if supervisor.failure is None:
-        return 0
-    say(*sentences_of(supervisor.failure, settings.language))
-    return 1
+class Program:
+    """The two threads: the main one shows the icon, the other one does everything else."""
+
+    def __init__(self, options: argparse.Namespace, instance: SingleInstance) -> None:
+        self._options = options
+        self._instance = instance
+        self._app: App | None = None
+        self._port: TrayPort = DummyPort() if options.no_tray else PystrayPort(NAME, self._chosen)
+        self._no_icon = options.no_tray or not self._port.available()
+        if self._no_icon:
+            self._port = DummyPort()
+        self._running = threading.Event()
+        self._failed = False
+
+    def run(self) -> int:
+        """Hold the main thread until the end."""
+        loop = threading.Thread(target=self._run_loop, name="loop")
+        loop.start()
+        self._running.wait(STARTING_SECONDS)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: self._end())
+        self._show_icon()
+        loop.join()
+        return 1 if self._failed else 0
+
+    def _show_icon(self) -> None:
+        try:
+            self._port.run(lambda: None)
+        except TrayUnavailable as error:
+            say(*sentences_of(error, system_language()))
+            self._port, icon = DummyPort(), self._port
+            icon.stop()
+            if self._app is not None:
+                self._app.without_icon(self._port)
+            self._port.run(lambda: None)
+
+    def _run_loop(self) -> None:
+        try:
+            asyncio.run(self._run_app())
+        except BaseException:
+            self._failed = True
+            raise
+        finally:
+            self._running.set()
+            self._port.stop()
+
+    async def _run_app(self) -> None:
+        self._app = App(self._desk(), self._port, self._instance)
+        self._running.set()
+        await self._app.run(open_panel=self._no_icon or not self._options.at_login)
+
+    def _desk(self) -> TrayDesk:
+        store = ConfigStore(paths.config_folder() / "config.json", lambda: dt.datetime.now(dt.UTC))
+        settings = Settings(store)
+        if settings.problem is not None:
+            say(*sentences_of(settings.problem, settings.language))
+        secrets = Secrets(paths.config_folder() / "vault.json")
+        history = SessionLog(lambda: HistoryFile(paths.state_folder() / "history.sqlite"), _now_ms)
+        return TrayDesk(settings, secrets, history, _place(self._options.discord))
+
+    def _chosen(self, action: Action) -> None:
+        if self._app is not None:
+            self._app.do(action)
+
+    def _end(self) -> None:
+        if self._app is not None:
+            self._app.begin_end()
 
 
-async def _first_of(done: asyncio.Event, supervisor: EngineSupervisor) -> None:
-    async with asyncio.TaskGroup() as group:
-        waits = [group.create_task(done.wait()), group.create_task(supervisor.wait())]
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        for wait in waits:
-            wait.cancel()
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _place(file: Path | None) -> Place:
+    if file is None:
+        return Place()
+    found = msgspec.json.decode(file.read_bytes(), type=DiscordFile)
+    return Place(found.api_base, found.gateway_url, Path(found.ca_file))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tray", description="Lets casters hear the players, one way.")
+    parser.add_argument("--no-tray", action="store_true", help="no icon: the panel opens in the browser instead")
+    parser.add_argument("--at-login", action="store_true", help="started by the system: show the icon only")
+    parser.add_argument("--discord", type=Path, metavar="FILE", help="another Discord, as the simulator describes it")
+    return parser
 
 
 if __name__ == "__main__":
-    configure()
-    sys.exit(asyncio.run(run(read_tokens(sys.stdin))))
+    sys.exit(main(sys.argv[1:]))

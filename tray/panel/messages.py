@@ -145,6 +145,12 @@ class StopRehearsal(Message, frozen=True):
     """End the rehearsal and go back to the real bots."""
 
 
+class QuitProgram(Message, frozen=True):
+    """End the program and with it the session; ``sure`` while the match is live, else it is refused (match_live)."""
+
+    sure: bool = False
+
+
 class CheckToken(Message, frozen=True):
     """Ask Discord whose token this is; answered by TokenCheck within a second, or a Failure. Nothing is kept."""
 
@@ -364,6 +370,7 @@ PanelCommand = (
     | Start
     | StartRehearsal
     | StopRehearsal
+    | QuitProgram
     | CheckToken
     | SaveBot
     | RemoveBot

@@ -1,0 +1,97 @@
+"""Servers, channels and places of the set-up."""
+
+import asyncio
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Sequence
+
+from msgspec import structs
+
+from common.errors import CombinedError, DiscordError, ErrorCode
+from tray.desk import TrayDesk
+from tray.panel import messages as m
+from tray.wizard.channels import propose, voice_channels
+from tray.wizard.discord_api import BotApi, PartialGuild
+from tray.wizard.places import Place, hinders
+from tray.wizard.places import check_places as check
+
+
+async def find_guilds(desk: TrayDesk, _command: m.FindGuilds) -> m.Guilds:
+    """Ask every bot; raises what each was answered only if none could tell."""
+    apis = desk.apis()
+    answers = await asyncio.gather(*(api.guilds() for api in apis.values()), return_exceptions=True)
+    found = _joined(dict(zip(apis, answers, strict=True)))
+    desk.absent = next((bool(guild.absent) for guild in found if guild.guild == desk.config.guild), None)
+    desk.changed()
+    return m.Guilds(found)
+
+
+async def find_channels(desk: TrayDesk, command: m.FindChannels) -> m.Channels:
+    """Ask the first bot that is in the server; raises what the last one was answered."""
+    error = DiscordError(ErrorCode.GUILD_UNKNOWN, guild=command.guild)
+    for api in desk.apis().values():
+        try:
+            return await _channels(desk, api, command.guild)
+        except DiscordError as refused:
+            error = refused
+    raise error
+
+
+async def save_setup(desk: TrayDesk, command: m.SaveSetup) -> None:
+    """Keep it; raises CHANNEL_DUPLICATE. A session that runs is not touched."""
+    setup = command.setup
+    channels = [place.channel for place in _places(setup)]
+    doubled = sorted({channel for channel in channels if channels.count(channel) > 1})
+    if doubled:
+        raise CombinedError([DiscordError(ErrorCode.CHANNEL_DUPLICATE, channel=channel) for channel in doubled])
+    desk.hindered = None  # not asked about these places yet
+    desk.change(
+        structs.replace(
+            desk.config,
+            guild=setup.guild,
+            guild_name=setup.guild_name,
+            sources=setup.sources,
+            destinations=setup.destinations,
+            routes=setup.routes,
+        )
+    )
+
+
+async def check_places(desk: TrayDesk, _command: m.CheckPlaces) -> m.PlaceChecks:
+    """Check every bot in its channel."""
+    setup = desk.setup
+    if setup.guild is None:
+        return m.PlaceChecks(())
+    checks = await check(setup.guild, _places(setup), desk.apis(), now=dt.datetime.now(dt.UTC))
+    desk.hindered = any(hinders(fault) for each in checks for fault in each.faults)
+    desk.changed()
+    return m.PlaceChecks(checks)
+
+
+def _places(setup: m.Setup) -> tuple[Place, ...]:
+    return (*setup.sources, *setup.destinations)
+
+
+async def _channels(desk: TrayDesk, api: BotApi, guild: str) -> m.Channels:
+    described, channels = await asyncio.gather(api.guild(guild), api.channels(guild))
+    shown = voice_channels(channels)
+    sources, destinations = propose(shown, desk.desk().bots)
+    return m.Channels(guild, described.name, shown, sources, destinations)
+
+
+def _joined(answers: dict[str, Sequence[PartialGuild] | BaseException]) -> tuple[m.GuildInfo, ...]:
+    """Return every server once, those with all bots first; a bot that could not tell is absent everywhere."""
+    refused = [answer for answer in answers.values() if isinstance(answer, BaseException)]
+    if refused and len(refused) == len(answers):
+        raise refused[0]
+    names: dict[str, str] = {}
+    present: defaultdict[str, set[str]] = defaultdict(set)
+    for bot, answer in answers.items():
+        for guild in () if isinstance(answer, BaseException) else answer:
+            names[guild.id] = guild.name
+            present[guild.id].add(bot)
+    found = [
+        m.GuildInfo(guild, name, tuple(bot for bot in answers if bot not in present[guild]))
+        for guild, name in names.items()
+    ]
+    return tuple(sorted(found, key=lambda info: (len(info.absent), info.name)))

@@ -1,0 +1,25 @@
+"""What a person chose about the program itself."""
+
+from msgspec import structs
+
+from tray import autostart
+from tray.desk import TrayDesk
+from tray.panel import messages as m
+
+
+async def set_preferences(desk: TrayDesk, command: m.SetPreferences) -> None:
+    """Put them in force; raises AUTOSTART_FAILED and changes nothing when start at login can't be set."""
+    wanted = command.preferences
+    if wanted.start_at_login != desk.config.start_at_login:
+        command_line = (*autostart.own_command(), "--at-login")
+        autostart.of_this_system().switch(wanted.start_at_login, command_line)
+    desk.change(
+        structs.replace(
+            desk.config,
+            language=wanted.language,
+            theme=wanted.theme,
+            start_at_login=wanted.start_at_login,
+            notifications=wanted.notifications,
+            hotkeys=wanted.hotkeys,
+        )
+    )
