@@ -6,6 +6,7 @@ instead of opening a second one.
 """
 
 import asyncio
+import os
 import queue
 import sys
 import threading
@@ -83,7 +84,7 @@ class Secrets:
         if self._store is None and passphrase is None:
             self._store = await self._asked(lambda: open_store(self._path, self._system))
         if passphrase is not None and self._wants_a_vault():
-            self._store = await self._asked(lambda: Vault.create(self._path, passphrase, self._cost))
+            self._store = await self._asked(lambda: self._vault(passphrase))
             return
         await self._asked(lambda: self._opened().unlock(passphrase))
 
@@ -112,6 +113,14 @@ class Secrets:
     def _wants_a_vault(self) -> bool:
         """Whether a passphrase makes a vault: there is no keychain, or none that lets us in."""
         return self._store is None or (self._store.kind is SecretsKind.KEYCHAIN and self.problem is not None)
+
+    def _vault(self, passphrase: Secret) -> Vault:
+        """Make the vault, or open one that came back since we looked."""
+        if not os.path.exists(self._path):  # noqa: PTH110 - as in open_store
+            return Vault.create(self._path, passphrase, self._cost)
+        vault = Vault(self._path)
+        vault.unlock(passphrase)
+        return vault
 
     def _opened(self) -> SecretStore:
         if self._store is None:

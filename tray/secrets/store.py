@@ -9,6 +9,7 @@ neither                              nothing, until a passphrase is chosen (:met
 ==================================== =========================================
 """
 
+import os
 import sys
 from pathlib import Path
 from typing import Protocol
@@ -42,7 +43,7 @@ class SecretStore(Protocol):
 
 def open_store(vault: Path, system: str = sys.platform) -> SecretStore | None:
     """Return what keeps tokens on this computer, without a prompt; ``None`` until a passphrase is chosen."""
-    if vault.exists():
+    if os.path.exists(vault):  # noqa: PTH110 - Path.exists raises where the folder can't be searched
         return Vault(vault)
     try:
         return Keychain.of(system)
