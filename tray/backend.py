@@ -181,7 +181,7 @@ class PystrayPort:
         return pystray.MenuItem(
             text,
             self._chosen(item),
-            checked=None if item.checked is None else lambda _item: item.checked,
+            checked=None if item.checked is None else lambda _item: bool(item.checked),
             radio=item.radio,
             default=item.default,
             enabled=item.enabled,
@@ -234,4 +234,8 @@ def _give_back_interrupt(handler: Any) -> None:  # noqa: ANN401 - signal's own t
     if sys.platform == "linux":
         from gi.repository import GLib  # noqa: PLC0415 - only there
 
-        GLib.idle_add(lambda: bool(signal.signal(signal.SIGINT, handler)) and False)
+        def restore() -> bool:
+            signal.signal(signal.SIGINT, handler)
+            return False  # once is enough
+
+        GLib.idle_add(restore)

@@ -18,7 +18,8 @@ def bot(link=LinkState.CONNECTED, cause=None):
     return BotState(bot="a", user="5", name="A", role=Role.SOURCE, channel="11", link=link, cause=cause)
 
 
-def session(phase=Phase.RUNNING, match=MatchPhase.IDLE, kill=False, bots=(bot(),)):
+def session(phase=Phase.RUNNING, match=MatchPhase.IDLE, kill=False, bots=None):
+    bots = (bot(),) if bots is None else bots
     spec = None if phase is Phase.IDLE else SPEC
     return SessionState(phase=phase, match=match, kill=kill, spec=spec, bots=bots)
 
