@@ -43,15 +43,15 @@ class Standing(StrEnum):
 class Facts:
     """What the tray knows of the world. Unknown counts for the person: only what is known to be wrong undoes a step.
 
-    ``needs_vault``: there is no keychain and no vault yet, or it is locked. ``sources`` and ``destinations`` count
-    our bots by role whose token isn't missing or refused, ``refused`` those whose is. ``absent``: some bot is known
-    not to be in the chosen server. ``chosen``: server, a source and a destination are set. ``hindered``: a place
-    has a fault that keeps it from working (None: not looked yet). ``heard``: the last sound check was good.
-    ``relaying``: a session runs.
+    ``locked``: tokens can't be kept or read until the person opens the keychain, or makes or opens the vault.
+    ``sources`` and ``destinations`` count our bots by role whose token isn't missing or refused, ``refused`` those
+    whose is. ``absent``: some bot is known not to be in the chosen server. ``guild``: a server is chosen; ``chosen``:
+    a source and a destination too. ``hindered``: a place has a fault that keeps it from working (None: not looked
+    yet). ``heard``: the last sound check was good. ``relaying``: a session runs.
     """
 
     has_keychain: bool = True
-    needs_vault: bool = False
+    locked: bool = False
     sources: int = 0
     destinations: int = 0
     refused: int = 0
@@ -64,8 +64,8 @@ class Facts:
 
 
 def steps(facts: Facts) -> tuple[Step, ...]:
-    """List the steps there are here: without the passphrase's where the system has a keychain."""
-    return tuple(step for step in Step if step is not Step.VAULT or not facts.has_keychain)
+    """List the steps there are here: without the vault's where a keychain is open."""
+    return tuple(step for step in Step if step is not Step.VAULT or facts.locked or not facts.has_keychain)
 
 
 def standing(step: Step, place: WizardPlace, facts: Facts) -> Standing:
@@ -76,7 +76,7 @@ def standing(step: Step, place: WizardPlace, facts: Facts) -> Standing:
 
 
 def view(place: WizardPlace, facts: Facts) -> WizardPlace:
-    """Return what to show: the open step and those that are done now.
+    """Return what to show, never to be kept: the open step and those that are done now.
 
     Opened is where the person stands, as long as that can be opened; else the first step that isn't done.
     """
@@ -128,7 +128,7 @@ def _named(step: str, facts: Facts) -> Step:
 def _next(place: WizardPlace, facts: Facts, after: Step | None = None) -> Step:
     """Find the first step that isn't done, beginning behind ``after``; the last one when all are."""
     here = steps(facts)
-    begin = 0 if after is None else here.index(after) + 1
+    begin = here.index(after) + 1 if after in here else 0
     for step in (*here[begin:], *here[:begin]):
         if standing(step, place, facts) is Standing.POSSIBLE:
             return step
@@ -141,26 +141,26 @@ def _is_done(step: Step, place: WizardPlace, facts: Facts) -> bool:
 
 
 def _reachable(step: Step, facts: Facts) -> bool:
-    """Say whether what the step builds upon is there. Inviting and placing need bots; the rest needs places too."""
-    if step in (Step.WELCOME, Step.VAULT):
-        return True
-    if facts.needs_vault:
-        return False
-    if step is Step.BOTS:
-        return True
-    has_bots = facts.sources > 0 and facts.destinations > 0
-    if step is Step.INVITE:
-        return has_bots
-    if step is Step.CHANNELS:
-        return has_bots and facts.guild
-    return has_bots and facts.chosen
+    """Say whether what the step builds upon is there; the last one builds upon everything."""
+    has_bots = not facts.locked and facts.sources > 0 and facts.destinations > 0
+    placed = has_bots and facts.chosen
+    return {
+        Step.WELCOME: True,
+        Step.VAULT: True,
+        Step.BOTS: not facts.locked,
+        Step.INVITE: has_bots,
+        Step.CHANNELS: has_bots and facts.guild,
+        Step.CHECK: placed,
+        Step.SOUND: placed,
+        Step.DONE: placed and all(_holds(each, facts) for each in Step),
+    }[step]
 
 
 def _holds(step: Step, facts: Facts) -> bool:
     """Say whether the world lets the step count as done."""
     return {
         Step.WELCOME: True,
-        Step.VAULT: not facts.needs_vault,
+        Step.VAULT: not facts.locked,
         Step.BOTS: facts.sources > 0 and facts.destinations > 0 and not facts.refused,
         Step.INVITE: facts.guild and not facts.absent,
         Step.CHANNELS: facts.chosen,
@@ -177,7 +177,7 @@ def _shown(step: Step, facts: Facts) -> bool:
     """
     return {
         Step.WELCOME: facts.sources + facts.destinations + facts.refused > 0,
-        Step.VAULT: not facts.needs_vault,
+        Step.VAULT: not facts.locked,
         Step.BOTS: facts.sources >= USUAL_SOURCES and facts.destinations >= USUAL_DESTINATIONS,
         Step.INVITE: facts.guild and facts.absent is False,
         Step.CHECK: facts.hindered is False,
