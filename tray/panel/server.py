@@ -143,8 +143,8 @@ def _asked(request: web.Request) -> Asked:
 
 
 def _refused(refused: Refusal, request: web.Request) -> web.Response:
-    """Say no; to a person whose cookie has expired, how to open the panel again."""
-    if refused is not Refusal.NO_COOKIE:
+    """Say no; to a person whose cookie has expired, or who came by a link on another page, how to open the panel."""
+    if refused is Refusal.MISDIRECTED:
         return web.Response(status=refused)
     text = notice(request.headers.get("Accept-Language", ""))
     return web.Response(status=refused, text=text, content_type="text/html", charset="utf-8")

@@ -72,3 +72,22 @@ async def test_what_is_not_a_page_s_business_is_refused(browser, engines, comman
         {"code": "protocol_malformed", "details": {"path": "$.command.type", "reason": "not for pages"}}
     ]
     assert (await page.answer(2, {"type": "ping"}))["payload"]["type"] == "pong"
+
+
+async def test_nothing_is_compressed_on_the_way_to_this_computer_s_own_browser(browser):
+    page = await browser.session.ws_connect(
+        f"{browser.origin}/ws", headers={**browser.headers, "Origin": browser.origin}, compress=15
+    )
+    assert page.compress == 0
+    await page.close()
+
+
+async def test_a_page_that_went_to_sleep_is_noticed(browser, monkeypatch):
+    monkeypatch.setattr(bridge, "HEARTBEAT_SECONDS", 0.02)
+    deaf = await browser.session.ws_connect(
+        f"{browser.origin}/ws", headers={**browser.headers, "Origin": browser.origin}, autoping=False
+    )
+    assert (await deaf.receive()).type is aiohttp.WSMsgType.TEXT
+    async with asyncio.timeout(10):
+        while browser.server._bridge.pages:  # noqa: ASYNC110 - the server notices by itself
+            await asyncio.sleep(0.005)
