@@ -20,6 +20,9 @@ from tray.panel.static_files import PAGE, StaticFile
 SOCKET: Final = "/ws"
 LOGIN: Final = "/login"
 
+MOST_HEADER_BYTES: Final = 1 << 15
+"""Longest header. A browser that is never closed sends a cookie for every port the panel ever had, up to some 200."""
+
 HEADERS: Final[Mapping[str, str]] = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -54,7 +57,9 @@ class PanelServer:
         self._clock = clock
         self._links = auth.login_links()
         self._cookies = auth.cookies()
-        self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=CLOSE_SECONDS)
+        self._runner = web.AppRunner(
+            self._application(), access_log=None, shutdown_timeout=CLOSE_SECONDS, max_field_size=MOST_HEADER_BYTES
+        )
 
     async def start(self) -> None:
         """Listen on a free port; raises OSError when there is none."""

@@ -242,3 +242,9 @@ async def test_a_browser_too_many_logs_the_first_one_out(stranger):
 async def test_ws_without_a_websocket_says_what_it_is_for(browser):
     async with browser.ask("/ws", Origin=browser.origin) as answer:
         assert (answer.status, answer.headers["Upgrade"]) == (426, "websocket")
+
+
+async def test_the_cookies_of_earlier_starts_do_not_lock_a_browser_out(browser):
+    earlier = "; ".join(f"{auth.cookie_name(50000 + number)}={'x' * 43}" for number in range(200))
+    async with browser.ask("/", Cookie=f"{earlier}; {browser.headers['Cookie']}") as answer:
+        assert answer.status == 200
