@@ -14,7 +14,7 @@ from typing import Final
 from common.protocol.spec import DestinationSpec, SourceSpec
 from common.protocol.state import Role
 from tray.panel.messages import BotInfo, ChannelInfo
-from tray.wizard.discord_api import GuildChannel
+from tray.wizard.answers import GuildChannel
 
 VOICE: Final = 2
 CATEGORY: Final = 4

@@ -9,18 +9,17 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import aiohttp
 import msgspec
-from msgspec import Meta, Struct
 
 from common.errors import DiscordError, ErrorCode
 from common.secret import Secret
 from common.version import VERSION
+from tray.wizard.answers import Application, Guild, GuildChannel, GuildMember, PartialGuild, Refusal, User
 
 DISCORD_API: Final = "https://discord.com/api/v10"
 USER_AGENT: Final = f"DiscordBot (https://discord.com/developers/applications, {VERSION})"
@@ -33,9 +32,6 @@ LARGEST_ANSWER: Final = 8 << 20
 """Bytes; a server with 500 channels, each with 100 overwrites, is 5 MB."""
 
 T = TypeVar("T")
-
-Digits = Annotated[str, Meta(pattern=r"^[0-9]{1,20}\Z")]
-"""An id or a set of permission bits in decimal."""
 
 Sleep = Callable[[float], Awaitable[object]]
 
@@ -58,101 +54,6 @@ class Site:
             headers={"User-Agent": USER_AGENT},
             timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
         )
-
-
-class User(Struct, frozen=True):
-    """An account; ids are decimal strings here and everywhere below."""
-
-    id: Digits
-    username: str
-    bot: bool = False
-
-
-class Application(Struct, frozen=True):
-    """What a bot belongs to; its id is the client id of the invite."""
-
-    id: Digits
-    name: str
-    bot_public: bool = True
-
-
-class PartialGuild(Struct, frozen=True):
-    """A server as listed among one's own."""
-
-    id: Digits
-    name: str
-
-
-class GuildRole(Struct, frozen=True):
-    """A server's role; ``permissions`` is a decimal string of bits."""
-
-    id: Digits
-    name: str
-    permissions: Digits
-
-
-class Guild(Struct, frozen=True):
-    """A server with its roles; the role of everybody has the server's id."""
-
-    id: Digits
-    name: str
-    owner_id: Digits
-    roles: tuple[GuildRole, ...]
-
-
-class GuildOverwrite(Struct, frozen=True):
-    """A channel's exception for one role or member."""
-
-    id: Digits
-    allow: Digits
-    deny: Digits
-
-
-class GuildChannel(Struct, frozen=True):
-    """A channel or category (type 4) of a server; 2 is voice, 13 a stage."""
-
-    id: Digits
-    type: int
-    name: str = ""
-    position: int = 0
-    parent_id: Digits | None = None
-    user_limit: int = 0
-    permission_overwrites: tuple[GuildOverwrite, ...] = ()
-
-
-class GuildMember(Struct, frozen=True):
-    """The bot in a server; ``communication_disabled_until`` may be past, and means nothing then."""
-
-    roles: tuple[Digits, ...] = ()
-    communication_disabled_until: Annotated[datetime, Meta(tz=True)] | None = None
-
-
-class _FieldError(Struct, frozen=True):
-    code: str = ""
-    message: str = ""
-
-
-class _FieldErrors(Struct, frozen=True):
-    errors: tuple[_FieldError, ...] = msgspec.field(name="_errors", default=())
-
-
-class _Refusal(Struct, frozen=True):
-    """Discord's error body, by which an answer that is not a success explains itself."""
-
-    code: int = 0
-    message: str = ""
-    retry_after: float = 0.0
-    errors: dict[str, Any] = {}
-
-    def fields(self) -> list[_FieldError]:
-        """List what is wrong with the fields that were sent."""
-        found: list[_FieldError] = []
-        for named in self.errors.values():
-            try:
-                found += msgspec.convert(named, _FieldErrors).errors
-            except msgspec.ValidationError:
-                continue
-        return found
 
 
 class BotApi:
@@ -215,7 +116,7 @@ class BotApi:
             status, data = await self._send(method, path, body)
             if status == HTTPStatus.OK:
                 return self._read(data, answer)
-            refusal = _refusal(data)
+            refusal = Refusal.read(data)
             if status != HTTPStatus.TOO_MANY_REQUESTS:
                 raise self._explain(status, refusal, guild)
             pause = max(refusal.retry_after, 0.05)
@@ -243,7 +144,7 @@ class BotApi:
         except msgspec.DecodeError:
             raise self._unreachable("answer not understood") from None
 
-    def _explain(self, status: int, refusal: _Refusal, guild: str) -> DiscordError:
+    def _explain(self, status: int, refusal: Refusal, guild: str) -> DiscordError:
         if status == HTTPStatus.UNAUTHORIZED:
             return self._error(ErrorCode.TOKEN_INVALID)
         if guild and status in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND):
@@ -269,11 +170,3 @@ async def _read_bounded(content: aiohttp.StreamReader) -> bytes:
         if len(data) > LARGEST_ANSWER:
             raise aiohttp.ClientPayloadError
     return bytes(data)
-
-
-def _refusal(data: bytes) -> _Refusal:
-    """Read an error's body; Discord's front door answers with a page of HTML instead."""
-    try:
-        return msgspec.json.decode(data, type=_Refusal)
-    except msgspec.DecodeError:
-        return _Refusal()

@@ -16,8 +16,9 @@ from common.protocol.messages import Fault
 from common.protocol.spec import DestinationSpec, SourceSpec
 from common.protocol.state import Role
 from tray.panel.messages import PlaceCheck
+from tray.wizard.answers import Guild, GuildChannel, GuildMember
 from tray.wizard.channels import STAGE, VOICE
-from tray.wizard.discord_api import BotApi, Guild, GuildChannel, GuildMember
+from tray.wizard.discord_api import BotApi
 from tray.wizard.invites import permissions as needed
 
 Place = SourceSpec | DestinationSpec

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from common.protocol.spec import DestinationSpec, SourceSpec
 from common.protocol.state import Role
 from tray.panel.messages import BotInfo, TokenStanding
+from tray.wizard.answers import GuildChannel
 from tray.wizard.channels import CATEGORY, STAGE, VOICE, propose, voice_channels
-from tray.wizard.discord_api import GuildChannel
 
 SOURCE, DESTINATION = Role.SOURCE, Role.DESTINATION
 

@@ -1,5 +1,6 @@
 """Tokens: what people paste, what it is, and whose."""
 
+import asyncio
 import base64
 
 import pytest
@@ -87,6 +88,11 @@ async def test_a_good_token_says_whose_it_is(ask_as, simulator: Simulator):
     alpha = str(simulator.cast.account("alpha"))
     found = await check(Secret(" Bot token-alpha "), ask_as, {})
     assert found == TokenCheck(user=alpha, application=alpha, name="alpha", same_as="", public=True)
+
+
+async def test_the_answer_is_there_within_a_second(ask_as):
+    async with asyncio.timeout(1):
+        await check(Secret("token-alpha"), ask_as, {})
 
 
 async def test_the_same_account_as_one_of_ours_is_named(ask_as, simulator: Simulator):
