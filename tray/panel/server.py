@@ -4,11 +4,13 @@ Who may come in is decided in :mod:`tray.panel.auth`, what they talk about in :m
 """
 
 import html
+import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from common.protocol.transport import LOOPBACK
 from common.sentences import DEFAULT_LANGUAGE, LANGUAGES, templates
@@ -44,6 +46,19 @@ _NOTICE: Final = """<!doctype html>
 """
 
 
+log = logging.getLogger(__name__)
+
+
+def _without_what_was_said(record: logging.LogRecord) -> bool:
+    """Keep a request that could not be read out of the log: aiohttp quotes it, and its cookie may be ours."""
+    if record.exc_info and isinstance(record.exc_info[1], HttpProcessingError):
+        record.exc_info = None
+    return True
+
+
+log.addFilter(_without_what_was_said)
+
+
 class PanelServer:
     """Serves the built page and its WebSocket. ``clock`` is in seconds. Belongs to one event loop."""
 
@@ -58,7 +73,11 @@ class PanelServer:
         self._links = auth.login_links()
         self._cookies = auth.cookies()
         self._runner = web.AppRunner(
-            self._application(), access_log=None, shutdown_timeout=CLOSE_SECONDS, max_field_size=MOST_HEADER_BYTES
+            self._application(),
+            access_log=None,
+            logger=log,
+            max_field_size=MOST_HEADER_BYTES,
+            shutdown_timeout=CLOSE_SECONDS,
         )
 
     async def start(self) -> None:

@@ -248,3 +248,12 @@ async def test_the_cookies_of_earlier_starts_do_not_lock_a_browser_out(browser):
     earlier = "; ".join(f"{auth.cookie_name(50000 + number)}={'x' * 43}" for number in range(200))
     async with browser.ask("/", Cookie=f"{earlier}; {browser.headers['Cookie']}") as answer:
         assert answer.status == 200
+
+
+@pytest.mark.parametrize("head", ["GET / HTTP/1.1\nHost: x\nCookie: {cookie}{padding}\n", "GET / HTTP/1.1\n{cookie}\n"])
+async def test_a_request_that_can_not_be_read_leaves_no_cookie_in_the_log(browser, caplog, head):
+    cookie = browser.headers["Cookie"]
+    answer = await raw(browser.server, head.format(cookie=cookie, padding="x" * (1 << 16)) + "\n")
+    assert answer.startswith("HTTP/1.0 400")
+    assert "Error handling request" in caplog.text
+    assert cookie.partition("=")[2][:12] not in caplog.text
