@@ -71,7 +71,7 @@ class Engine:
         """Return what control commands act on."""
         return Desk(
             session=self.session,
-            tokens=tokens,
+            tokens=dict(tokens),
             publisher=self.publisher,
             meters=self.meters,
             uptime_ms=lambda: self.clock() - self._began,

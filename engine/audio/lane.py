@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.types import ChannelId, Nanoseconds, UserId
+from engine.audio.cue import NO_CUES, Cue
 from engine.audio.decoder import Decoders
 from engine.audio.delay import DelayLine
 from engine.audio.encoder import TAIL_MS, Encoders
@@ -72,19 +73,29 @@ class Lane:
         self.destinations = tuple(strip.channel for strip in settings.destinations)
         self._encoders.adopt(self.destinations)
 
-    def tick(self, packets: Sequence[OpusPacket], now: Nanoseconds) -> Packets:
-        """Take in what came since the last tick and return every destination's packet; the order of work of a tick."""
+    def tick(self, packets: Sequence[OpusPacket], now: Nanoseconds, cues: Mapping[ChannelId, Cue] = NO_CUES) -> Packets:
+        """Take in what came since the last tick and return every destination's packet; the order of work of a tick.
+
+        ``cues`` are of all lanes' destinations; what is over of them is left out.
+        """
         self._arrive(packets, now)
         self.takes = self.jitter.take(now, self._strips.quiet)
-        if not self.takes and self._idle_ms >= TAIL_MS:
+        own = self._own(cues) if cues else NO_CUES
+        if not self.takes and not own and self._idle_ms >= TAIL_MS:
             self._strips.rest()
             self._mixer.rest()
             return dict.fromkeys(self.destinations)
-        self._idle_ms = 0 if self.takes else self._idle_ms + self._tick_ms
+        self._idle_ms = 0 if self.takes or own else self._idle_ms + self._tick_ms
         speech = self._decoders.decode(self.takes)
         voices = self._strips.process(self.takes, speech)
-        frames = self._mixer.mix(voices)
-        return self._encoders.encode(frames, self._mixer.sounding)
+        frames = self._mixer.mix(voices, own)
+        sounding = self._mixer.sounding
+        if own:
+            sounding = [sounds or channel in own for channel, sounds in zip(self.destinations, sounding, strict=True)]
+        return self._encoders.encode(frames, sounding)
+
+    def _own(self, cues: Mapping[ChannelId, Cue]) -> Mapping[ChannelId, Cue]:
+        return {channel: cue for channel, cue in cues.items() if channel in self.destinations and not cue.over}
 
     @property
     def places(self) -> Mapping[UserId, int]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.types import ChannelId, UserId
+from engine.audio.cue import NO_CUES, Cue
 from engine.audio.equalizer import Equalizer
 from engine.audio.frame import CHANNELS, Frame, tick_samples
 from engine.audio.loudness import Loudness
@@ -80,19 +81,23 @@ class Mixer:
             self._carry_gains(before)
         self._changed = True
 
-    def mix(self, voices: Voices) -> list[Frame]:
+    def mix(self, voices: Voices, cues: Mapping[ChannelId, Cue] = NO_CUES) -> list[Frame]:
         """Return a frame for each destination, (samples, 2); valid until the next call.
 
+        ``cues`` are what single destinations hear besides, whatever the routes say; the kill switch stops them.
         Never above the limiter's ceiling; NaN or infinite input is taken as silence.
         """
         self._resting = False
+        if self._settings.kill:
+            for cue in cues.values():
+                cue.stop()
         self._fill_buses(voices)
         self._equalize()
         self._source_loudness.measure(self._every_source, self._sums())
         self._move_gains(voices)
         self._send_buses()
-        for output in self._outputs.values():
-            output.finish()
+        for channel, output in self._outputs.items():
+            output.finish(cues.get(channel))
         return [output.frame for output in self._outputs.values()]
 
     def rest(self) -> None:

@@ -5,6 +5,7 @@ Destinations come and go on air, when their delay is changed; what one of them h
 
 import numpy as np
 
+from engine.audio.cue import Cue
 from engine.audio.ducking import Ducking
 from engine.audio.frame import CHANNELS, tick_samples
 from engine.audio.limiter import Limiter
@@ -40,8 +41,10 @@ class OutputBus:
         before, self.ducked = self.ducked, float(self._ducking.step([heard], self._tick_ms)[0])
         return before != self.ducked
 
-    def finish(self) -> None:
-        """Limit what is in the frame, and measure it."""
+    def finish(self, cue: Cue | None = None) -> None:
+        """Add the next part of ``cue`` to the frame, limit what is in it, and measure it."""
+        if cue is not None:
+            cue.add_to(self.frame)
         self._limiter.process(self._frames)
         self._loudness.measure(_ONE, self._frames)
 

@@ -1,17 +1,18 @@
 """The audio path: packets in by one thread, a frame every tick by another, packets out to the senders.
 
 Doors between threads, and no lock: :meth:`Pipeline.push`, :meth:`Pipeline.apply`, :meth:`Pipeline.dump`,
-:meth:`Pipeline.read_meters`.
+:meth:`Pipeline.play`, :meth:`Pipeline.read_meters`.
 """
 
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from common.types import ChannelId, Nanoseconds, UserId
 from engine.audio import phase
+from engine.audio.cue import NO_CUES, Cue
 from engine.audio.encoder import TAIL_MS
 from engine.audio.frame import TICK_MS, OpusPacket
 from engine.audio.jitter_buffer import Door
@@ -49,6 +50,7 @@ class Pipeline:
         self._door = Door()
         self._arrived: list[OpusPacket] = []
         self._dumps: deque[frozenset[UserId]] = deque(maxlen=_DUMPS)
+        self._cues: Mapping[ChannelId, Cue] = NO_CUES
         self._rack = SuppressionRack()
         self._live = Lane(opus, self._rack, tick_ms, _LIVE, Nanoseconds(0))
         self._lanes: dict[float, Lane] = {_LIVE: self._live}
@@ -71,6 +73,10 @@ class Pipeline:
     def dump(self, users: Collection[UserId]) -> None:
         """Have the delayed mixes never play what these people have said so far (any thread)."""
         self._dumps.append(frozenset(users))
+
+    def play(self, channel: ChannelId, cue: Cue) -> None:
+        """Have one destination hear ``cue`` besides its mix (the loop's thread); it is not delayed."""
+        self._cues = {**{other: known for other, known in self._cues.items() if not known.over}, channel: cue}
 
     def set_output(self, channel: ChannelId, output: Output | None) -> None:
         """Connect a destination to its sender, or disconnect it (any thread)."""
@@ -159,7 +165,7 @@ class Pipeline:
                 lane.dump(users, now)
 
     def _mix(self, lane: Lane, arrived: Sequence[OpusPacket], now: Nanoseconds) -> None:
-        sent = self._send(lane.tick(arrived, now))
+        sent = self._send(lane.tick(arrived, now, self._cues))
         if lane is self._live and lane.takes:
             self._passage.note(lane.takes, lane.heard(sent), Nanoseconds(self._clock()))
 

@@ -1,6 +1,6 @@
 """What each command does: one handler each, in one table. Errors are raised; the server turns them into a Failure."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -9,6 +9,8 @@ from common.protocol.event_queue import EventQueue
 from common.secret import Secret
 from common.types import BotKey
 from engine.control.publisher import MeterStream, Publisher
+from engine.gateway.failures import check_token
+from engine.gateway.pool import equal_tokens, raise_all
 from engine.session.relay import RelaySession
 
 Payload = m.Payload | None
@@ -16,10 +18,14 @@ Payload = m.Payload | None
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What commands act on. ``uptime_ms`` returns how long the engine runs; ``shut_down`` asks it to end."""
+    """What commands act on.
+
+    ``tokens`` are of all bots, in the session or not. ``uptime_ms`` returns how long the engine runs; ``shut_down``
+    asks it to end.
+    """
 
     session: RelaySession
-    tokens: Mapping[BotKey, Secret]
+    tokens: MutableMapping[BotKey, Secret]
     publisher: Publisher
     meters: MeterStream
     uptime_ms: Callable[[], int]
@@ -37,7 +43,7 @@ Handler = Callable[[Desk, Caller, Any], Awaitable[Payload]]
 
 
 async def start_session(desk: Desk, _caller: Caller, command: m.StartSession) -> None:
-    """Start with the tokens that the engine was given at its own start."""
+    """Start with the tokens that the engine was given, at its own start or since."""
     await desk.session.start(
         command.spec,
         desk.tokens,
@@ -157,6 +163,20 @@ async def rejoin_bot(desk: Desk, _caller: Caller, command: m.RejoinBot) -> None:
     desk.session.rejoin(command.bot)
 
 
+async def set_token(desk: Desk, _caller: Caller, command: m.SetToken) -> None:
+    """Take a bot's token, unless another one has it or the bot could not go on with it."""
+    bot, token = BotKey(command.bot), command.token
+    check_token(token.reveal().strip(), bot)
+    raise_all(equal_tokens({**desk.tokens, bot: token}))
+    await desk.session.renew(bot, token)
+    desk.tokens[bot] = token
+
+
+async def sound_check(desk: Desk, _caller: Caller, command: m.SoundCheck) -> m.SoundCheckResult:
+    """Hear how one destination sounds."""
+    return await desk.session.sound_check(command.destination, command.listener, desk.tokens)
+
+
 async def set_match(desk: Desk, _caller: Caller, command: m.SetMatch) -> None:
     """Take the match on."""
     desk.session.set_match(command.phase)
@@ -210,6 +230,8 @@ HANDLERS: Final[Mapping[type[m.Message], Handler]] = {
     m.SetLoudness: set_loudness,
     m.Kill: kill,
     m.RejoinBot: rejoin_bot,
+    m.SetToken: set_token,
+    m.SoundCheck: sound_check,
     m.SetMatch: set_match,
     m.GetSnapshot: get_snapshot,
     m.SubscribeMeters: subscribe_meters,

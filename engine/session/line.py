@@ -20,6 +20,7 @@ from engine.session.recovery import Cause, Trouble
 from engine.session.supervisor import Supervisor, VoiceLost
 from engine.voice.client import RelayVoiceProtocol
 from engine.voice.connection import Loss, ModeRefusedError, VoiceConnection, VoiceLostError, VoiceRooms
+from engine.voice.inbound import OnPacket
 from engine.voice.sender import Sender
 
 ANSWER_SECONDS = 3.0
@@ -29,14 +30,27 @@ _UNKNOWN_MODE = 4016
 
 
 class VoiceLine:
-    """The line of one bot. ``listens``: self-muted and hearing; otherwise self-deafened and speaking."""
+    """The line of one bot. ``listens``: self-muted and hearing; otherwise self-deafened and speaking.
 
-    def __init__(self, bot: Bot, guild: GuildId, mixing: Mixing, tls: ssl.SSLContext, *, listens: bool) -> None:
+    ``on_packet`` takes what is heard, in the receive thread; left out, it is mixed.
+    """
+
+    def __init__(
+        self,
+        bot: Bot,
+        guild: GuildId,
+        mixing: Mixing,
+        tls: ssl.SSLContext,
+        *,
+        listens: bool,
+        on_packet: OnPacket | None = None,
+    ) -> None:
         self.sender = None if listens else Sender(mixing.tick_ms)
         self._bot = bot
         self._guild = guild
         self._mixing = mixing
         self._tls = tls
+        self._on_packet = mixing.push if on_packet is None else on_packet
         self._listens = listens
         self._counters = Counters()
         self._place: RelayVoiceProtocol | None = None
@@ -51,6 +65,18 @@ class VoiceLine:
     def encryption(self) -> int:
         """The DAVE version in force; 0 without end-to-end encryption or without a connection."""
         return 0 if self._connection is None else self._connection.dave.version
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is a connection with keys for what its encryption asks for."""
+        return self._connection is not None and self._connection.dave.ready
+
+    def take_bot(self, bot: Bot) -> None:
+        """Go on with another login, which has no place in voice yet; the old one's is let go."""
+        place, self._place = self._place, None
+        if place is not None:
+            place.cleanup()
+        self._bot = bot
 
     def counts(self) -> dict[str, int]:
         """Return what was counted so far, by hop and reason, over all connections of this line."""
@@ -108,7 +134,7 @@ class VoiceLine:
             VoiceRooms(
                 receiver=self._mixing.receiver,
                 ssl=self._tls,
-                on_packet=self._mixing.push,
+                on_packet=self._on_packet,
                 on_lost=lost,
                 on_encryption=self._encryption_changed,
                 sender=self.sender,

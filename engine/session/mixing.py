@@ -7,7 +7,8 @@ from collections.abc import Callable, Collection
 from common.protocol.spec import TickMs
 from common.types import ChannelId, UserId
 from engine.audio.clock import MixClock, Ticker
-from engine.audio.frame import OpusPacket
+from engine.audio.cue import Cue
+from engine.audio.frame import OpusPacket, Samples
 from engine.audio.meter import MeterReading, Percentiles
 from engine.audio.opus import Opus
 from engine.audio.pipeline import Output, Pipeline
@@ -30,7 +31,9 @@ class Mixing:
         make_clock: Callable[[Ticker, int], MixClock] = MixClock,
     ) -> None:
         self.tick_ms = tick_ms
-        self._pipeline = Pipeline(Opus(), now, tick_ms)
+        self.opus = Opus()
+        self._now = now
+        self._pipeline = Pipeline(self.opus, now, tick_ms)
         self.receiver = Receiver(now)
         self._clock = make_clock(self._pipeline, tick_ms)
         self._outputs: dict[ChannelId, Output] = {}
@@ -62,6 +65,12 @@ class Mixing:
     def dump(self, users: Collection[UserId]) -> None:
         """Drop what the delay lines hold of these people."""
         self._pipeline.dump(users)
+
+    def play(self, channel: ChannelId, sound: Samples) -> Cue:
+        """Have one destination hear ``sound`` (mono) besides its mix; stop the cue that is returned to end it early."""
+        cue = Cue(sound, self._now)
+        self._pipeline.play(channel, cue)
+        return cue
 
     def set_output(self, channel: ChannelId, output: Output | None) -> None:
         """Connect a destination to its sender, unless it is connected to that already."""

@@ -15,6 +15,7 @@ thrown out while the gateway is alive     stay out: a human decided
 4004, 4011, 4012, 4016, 4017, 4021        stop this bot
 session of the main gateway lost          full: Discord dropped the voice state with the session
 somebody asked for the return             full
+back from a sound check                   full
 ========================================= =====================================================
 """
 
@@ -60,6 +61,7 @@ class Trouble(StrEnum):
     GATEWAY_SESSION = "gateway_session"
     NO_ANSWER = "no_answer"
     REJOIN = "rejoin"
+    SOUND_CHECK = "sound_check"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,14 @@ from collections.abc import Callable, Mapping
 from random import Random
 
 from common.errors import ErrorCode, SessionError
-from common.protocol.messages import Meters
+from common.protocol.messages import Meters, SoundCheckResult
 from common.protocol.spec import SessionSpec, StripSpec, TickMs
 from common.protocol.state import MatchPhase, Phase, SessionState
 from common.secret import Secret
 from common.types import BotKey
 from engine.gateway.budget import IdentifyBudget
 from engine.gateway.endpoint import Endpoint
-from engine.session import match
+from engine.session import bench, match
 from engine.session.desk import checked_strip, user_id
 from engine.session.faders import Faders
 from engine.session.mixing import Mixing
@@ -144,9 +144,29 @@ class RelaySession:
         """Send a bot that was thrown out back to its channel; raises TOKEN_MISSING for a bot that isn't there."""
         self._live().seat(bot).supervisor.rejoin()
 
+    async def renew(self, bot: BotKey, token: Secret) -> None:
+        """Have a running session's bot go on with another token, if it is one and lost its own.
+
+        Raises what :func:`engine.session.bench.renew` does.
+        """
+        if self._running is not None and self._phase is Phase.RUNNING and bot in self._running.seats:
+            await bench.renew(self._running, bot, token)
+
+    async def sound_check(self, destination: str, listener: str, tokens: Mapping[BotKey, Secret]) -> SoundCheckResult:
+        """Play a chirp into a destination for another bot; raises CHECK_LIVE, also when the match goes live meanwhile.
+
+        The rest is as in :func:`engine.session.bench.sound_check`.
+        """
+        running = self._live()
+        if self._match is MatchPhase.LIVE:
+            raise SessionError(ErrorCode.CHECK_LIVE)
+        return await bench.sound_check(running, destination, listener, tokens)
+
     def set_match(self, phase: MatchPhase) -> None:
-        """Take the match one step on; raises MATCH_STEP when that step isn't allowed."""
+        """Take the match one step on; raises MATCH_STEP when that step isn't allowed. Live, no sound check goes on."""
         self._match = match.step(self._match, phase)
+        if self._match is MatchPhase.LIVE and self._running is not None:
+            self._running.checks.end(SessionError(ErrorCode.CHECK_LIVE))
         self._on_change()
 
     # showing

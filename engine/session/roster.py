@@ -70,6 +70,10 @@ class Roster:
         self._updates = 0
         self._talkers: tuple[Talker, ...] = ()
 
+    def add_own_bot(self, user: UserId) -> None:
+        """Take ``user`` for one of our own bots from the next update on."""
+        self._own_bots |= {user}
+
     def update(self, source: ChannelId, members: Iterable[VoiceMember]) -> bool:
         """Take in that the bot of ``source`` sees ``members``; return whether that changed :meth:`talkers`.
 

@@ -24,12 +24,14 @@ from engine.gateway.notices import Notices
 from engine.gateway.pool import Pool, equal_tokens, raise_all
 from engine.gateway.views import VoiceMember
 from engine.session import measures, preflight, routing, snapshot
-from engine.session.desk import Desk, desk_from_spec, spec_as_set
+from engine.session.desk import Desk, channel_id, desk_from_spec, spec_as_set
+from engine.session.errands import Errands
 from engine.session.line import VoiceLine
 from engine.session.mixing import Mixing
 from engine.session.outages import OutageLog
 from engine.session.roster import Departed, Roster, StripMemory, Talker
 from engine.session.seat import Seat
+from engine.session.soundcheck import Room
 from engine.session.supervisor import Supervisor
 
 JOIN_SECONDS = 3.5
@@ -58,6 +60,12 @@ class Running:
         self.desk = Desk()
         self.roster = Roster(())
         self.seats: dict[BotKey, Seat] = {}
+        self.tokens: dict[BotKey, Secret] = {}
+        """Of the bots in their seats."""
+        self.logins = Errands()
+        self.checks = Errands()
+        self.checked: ChannelId | None = None
+        """The destination of the sound check that goes on."""
         self._endpoint = endpoint
         self._budget = budget
         self._memory = memory
@@ -81,6 +89,7 @@ class Running:
         wanted = {place.bot for place in preflight.places(self.spec)}
         used = {key: token for key, token in tokens.items() if key in wanted and token}
         raise_all([*preflight.check_spec(self.spec, used), *equal_tokens(used)])
+        self.tokens = used
         self.desk = replace(desk_from_spec(self.spec), kill=kill)
         await self._log_in(used)
         self._mixing = self._make_mixing(self.spec.tick_ms)
@@ -103,6 +112,8 @@ class Running:
             if self._mixing is not None:
                 steps.push_async_callback(self._mixing.close)
             steps.push_async_callback(self._leave_all)
+            steps.push_async_callback(self.logins.close, SessionError(ErrorCode.NOT_RUNNING))
+            steps.push_async_callback(self.checks.close, SessionError(ErrorCode.NOT_RUNNING))
             steps.push_async_callback(self._notices.clear)
 
     def set_desk(self, desk: Desk) -> None:
@@ -159,7 +170,7 @@ class Running:
 
     def _seat(self, place: preflight.Place, mixing: Mixing, tls: ssl.SSLContext) -> Seat:
         bot = self._pool.bots[BotKey(place.bot)]
-        line = VoiceLine(bot, self._guild, mixing, tls, listens=preflight.is_source(place))
+        line = VoiceLine(bot, self.guild, mixing, tls, listens=preflight.is_source(place))
         supervisor = Supervisor(
             bot=bot.key,
             home=ChannelId(int(place.channel)),
@@ -190,7 +201,7 @@ class Running:
         """Name the reason of a join that stayed unanswered, if it has come up since the first look."""
         if not isinstance(failure, DiscordError) or failure.code is not ErrorCode.VOICE_TIMEOUT:
             return failure
-        found = preflight.check_guild(self.spec, {seat.key: seat.bot.view(self._guild)}, {seat.key: seat.bot.user})
+        found = preflight.check_guild(self.spec, {seat.key: seat.bot.view(self.guild)}, {seat.key: seat.bot.user})
         return next((error for error in found if error.details.get("bot") == seat.key), failure)
 
     def _go_on_air(self, mixing: Mixing) -> None:
@@ -207,10 +218,33 @@ class Running:
     async def _leave_all(self) -> None:
         await asyncio.gather(*(seat.supervisor.close() for seat in self.seats.values()))
 
+    # bots that come meanwhile
+
+    def new_bot(self, key: BotKey, token: Secret) -> Bot:
+        """Make a bot whose events come to the seat of that name, if there is one; the caller starts and closes it."""
+        return self._bot(key, token)
+
+    def replace_bot(self, seat: Seat, bot: Bot, token: Secret) -> None:
+        """Put a bot that is logged in into the seat of one that ended for good, and send it to its place."""
+        self.tokens[seat.key] = token
+        self._pool.bots[seat.key] = bot
+        self.seats[seat.key] = replace(seat, bot=bot)
+        seat.line.take_bot(bot)
+        seat.supervisor.revive()
+
+    def room(self, destination: str) -> Room:
+        """Return where a sound check of a destination is made; CHANNEL_DUPLICATE where its bot stands with players."""
+        home = self.desk.destination(channel_id(destination)).channel
+        seat = next(seat for seat in self.seats.values() if seat.home == home)
+        if self._mixing is None or home in self._blocked():
+            raise SessionError(ErrorCode.CHANNEL_DUPLICATE, channel=str(seat.supervisor.place))
+        return Room(self.guild, seat, self._mixing, self._endpoint.ssl_context())
+
     # while it runs
 
     @property
-    def _guild(self) -> GuildId:
+    def guild(self) -> GuildId:
+        """The guild of the session."""
         return GuildId(int(self.spec.guild))
 
     def _heard(self, key: BotKey, event: BotEvent) -> None:
@@ -221,7 +255,7 @@ class Running:
         if isinstance(event, MemberChanged | GuildSeen):
             self._members_changed(seat, event)
         elif isinstance(event, OwnVoice):
-            if event.guild == self._guild:
+            if event.guild == self.guild:
                 seat.supervisor.own_voice(event)
         elif isinstance(event, GatewayLost):
             seat.supervisor.gateway_lost()
@@ -232,7 +266,7 @@ class Running:
 
     def _members_changed(self, seat: Seat, event: MemberChanged | GuildSeen) -> None:
         touched = isinstance(event, GuildSeen) or seat.supervisor.place in {event.before, event.after}
-        if touched and event.guild == self._guild and self._see_members(seat):
+        if touched and event.guild == self.guild and self._see_members(seat):
             self.apply()
 
     def _see_members(self, seat: Seat) -> bool:
@@ -252,7 +286,7 @@ class Running:
 
     def _members(self, seat: Seat) -> tuple[VoiceMember, ...]:
         stopped = seat.supervisor.link is LinkState.STOPPED
-        return () if stopped else seat.bot.members(self._guild, seat.supervisor.place)
+        return () if stopped else seat.bot.members(self.guild, seat.supervisor.place)
 
     def _begin_delays(self) -> None:
         """Note of every delay that wasn't in use until when its line lets nothing out."""
@@ -268,6 +302,8 @@ class Running:
         self._see_members(seat)
         self._connect_output(seat)
         self._show_notice(seat)
+        if self.checked is not None and self.checked in self._blocked():
+            self.checks.end(SessionError(ErrorCode.CHANNEL_DUPLICATE, channel=str(seat.supervisor.seen_in)))
         self.apply()
 
     def _show_notice(self, seat: Seat) -> None:

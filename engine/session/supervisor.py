@@ -98,11 +98,18 @@ class Supervisor:
         self._back_at_ms: int | None = None
         self._attempt = 0
         self._session_lost = False
+        self._lent = self._removed_while_lent = False
+        self._lent_to: ChannelId | None = None
 
     @property
     def cause(self) -> ErrorCode | None:
         """Why the bot does not do its work, or does it only in part; ``None`` when all is well."""
         return self._cause_code or self._silenced
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the bot's login ended for good: nothing brings it back but another one."""
+        return self._fatal is not None
 
     @property
     def seen_in(self) -> ChannelId:
@@ -144,6 +151,34 @@ class Supervisor:
             self._moved_to, self.place = None, self.home
             self._signal(Cause(Trouble.REJOIN))
 
+    def revive(self) -> None:
+        """Come back with another login, after the one before ended for good."""
+        self._fatal = None
+        self._session_lost = False
+        self._facts = Facts()
+        self.rejoin()
+
+    async def lend(self, channel: ChannelId) -> None:
+        """Leave the session's channel so that the bot can be in ``channel`` for a sound check; ``take_back`` ends that.
+
+        Raises CHECK_LISTENER unless the bot does its work now: what is in trouble is not lent.
+        """
+        if self.link is not LinkState.CONNECTED or self._trouble is not None:
+            raise self._error(ErrorCode.CHECK_LISTENER)
+        self._lent, self._removed_while_lent, self._lent_to = True, False, channel
+        self._outage = self._outages.open(self.bot, str(Cause(Trouble.SOUND_CHECK)))
+        self.link, self._cause_code = LinkState.CONNECTING, ErrorCode.CHECK_AWAY
+        self._on_change()
+        await self._hang_up(leave=True)
+
+    def take_back(self) -> None:
+        """Go back to the session's channel, unless a human threw the bot out while it was lent."""
+        if not self._lent:
+            return
+        self._lent = False
+        self._facts = replace(self._facts, removed=self._removed_while_lent)
+        self._signal(Cause(Trouble.REMOVED if self._removed_while_lent else Trouble.SOUND_CHECK))
+
     # signals
 
     def show(self) -> None:
@@ -157,16 +192,19 @@ class Supervisor:
     def own_voice(self, event: OwnVoice) -> None:
         """Take in where Discord says the bot is, and whether a moderator silenced it."""
         self._silenced = _silenced(event, listens=self._listens)
-        if event.channel is None and not event.asked and not self._session_lost:
+        if self._lent:
+            self._removed_while_lent = event.channel is None and not event.asked and not self._session_lost
+        elif event.channel is None and not event.asked and not self._session_lost:
             self._facts = replace(self._facts, removed=True)
             self._signal(Cause(Trouble.REMOVED))
-        elif event.channel is not None:
+        elif event.channel is not None and event.channel != self._lent_to:  # late news of a sound check is none
+            self._lent_to = None
             self._stands_in(event.channel)
         self._on_change()
 
     def server_updated(self, *, available: bool) -> None:
         """Take in that Discord announced another voice server, or that the present one is gone without another."""
-        if self._parked:
+        if self._parked or self._lent:
             return
         self._facts = replace(self._facts, server_waiting=available)
         if available:
@@ -196,6 +234,8 @@ class Supervisor:
 
     def _signal(self, cause: Cause) -> None:
         """Note trouble for the task; while one is pending, the first is the cause and the rest are facts."""
+        if self._lent and self._fatal is None:
+            return
         if self._parked and cause.trouble is not Trouble.REJOIN and self._fatal is None:
             return
         self._trouble = self._trouble or cause

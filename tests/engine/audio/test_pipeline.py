@@ -383,8 +383,8 @@ class Ears:
         lane = pipeline._live
         mix = lane._mixer.mix
 
-        def listened(voices):
-            frames = mix(voices)
+        def listened(voices, cues):
+            frames = mix(voices, cues)
             self.finite = self.finite and all(np.isfinite(frame).all() for frame in frames)
             self.peak = max(self.peak, *(float(np.abs(frame).max()) for frame in frames))
             return frames
