@@ -1,6 +1,7 @@
 """A real gnome-keyring keeps tokens, and each way in which it does not has a code of its own."""
 
 import traceback
+from concurrent import futures
 
 import pytest
 from jeepney import DBusErrorResponse, new_error, new_method_call
@@ -70,6 +71,21 @@ def test_locked(keychain, keyring):
     keychain.put("red", TOKEN)
     keyring.lock()
     assert codes_of_everything(keychain) == {ErrorCode.KEYCHAIN_LOCKED}
+
+
+UNLOCKS = (["key", "ctrl+a"], ["type", "password at login"], ["key", "Return"])
+DISMISSES = (["key", "Escape"],)
+
+
+@pytest.mark.parametrize(("keys", "outcome"), [(UNLOCKS, None), (DISMISSES, ErrorCode.KEYCHAIN_LOCKED)])
+def test_a_locked_one_asks_its_owner_and_waits_for_the_answer(keychain, prompting, keys, outcome):
+    with futures.ThreadPoolExecutor(1) as threads:
+        asked = threads.submit(keychain.get, "red")
+        answered = False
+        while not futures.wait([asked], timeout=0.5).done:  # a key before the prompt takes keys is lost
+            answered |= prompting.answer(*keys)
+        assert answered
+        assert getattr(asked.exception(), "code", None) is outcome
 
 
 def test_never_set_up_and_nobody_to_ask(desktop):
