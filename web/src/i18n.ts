@@ -1,0 +1,77 @@
+// Sentences in the reader's language: those of the program (by error code) and those of the page (typed keys).
+
+import commonEn from "../../common/locales/en.json";
+import commonJa from "../../common/locales/ja.json";
+import { computed } from "@preact/signals";
+import type { Fault, OutageState } from "./gen/protocol";
+import en from "./locales/en.json";
+import ja from "./locales/ja.json";
+import { desk } from "./state/store";
+
+export type Key = keyof typeof en;
+type Details = Readonly<Record<string, string | number>>;
+
+const PAGE: Readonly<Record<string, Readonly<Record<string, string>>>> = { en, ja };
+const COMMON: Readonly<Record<string, Readonly<Record<string, string>>>> = { en: commonEn, ja: commonJa };
+
+/** The language in force: the tray's word, or the browser's until the tray has spoken. */
+export const language = computed(() => {
+  const wanted = desk.value?.shown ?? navigator.language.slice(0, 2);
+  return wanted in PAGE ? wanted : "en";
+});
+
+/** Fill `{name}` with what is known of it; what isn't becomes "?". */
+export function filled(template: string, details: Details): string {
+  return template.replace(/\{(\w+)\}/g, (_, name: string) => String(details[name] ?? "?"));
+}
+
+/** A sentence of the page. */
+export function t(key: Key, details: Details = {}): string {
+  return filled(PAGE[language.value]?.[key] ?? key, details);
+}
+
+/** A sentence of the page whose key is made at run time; `otherwise` if there is none. */
+export function tMaybe(key: string, otherwise: Key, details: Details = {}): string {
+  return filled(PAGE[language.value]?.[key] ?? t(otherwise), details);
+}
+
+function common(key: string, details: Details): string | undefined {
+  const known = COMMON[language.value] ?? {};
+  const template = known[key];
+  if (template === undefined) return undefined;
+  const named = { name: details["channel"] ?? "?", ...details };
+  const shown = Object.entries(named).map(([name, text]) => [name, known[`${name}.${text}`] ?? text]);
+  return filled(template, Object.fromEntries(shown) as Details);
+}
+
+/** What an error means and what to do. */
+export function faultText(fault: Fault): string {
+  const own = `fault.${fault.code}`;
+  return common(`error.${fault.code}`, fault.details) ?? tMaybe(own, "fault.unknown", { ...fault.details, code: fault.code });
+}
+
+/** Why a bot's connection was lost. */
+export function outageText(outage: OutageState): string {
+  const numbered = /^(.*)_(\d+)$/.exec(outage.cause);
+  const details = { code: numbered?.[2] ?? "", cause: outage.cause };
+  return common(`outage.${numbered?.[1] ?? outage.cause}`, details) ?? common("outage.unknown", details) ?? outage.cause;
+}
+
+/** The name of an equalizer preset. */
+export function presetName(code: string): string {
+  return common(`preset.${code}`, {}) ?? code;
+}
+
+/** A moment in the reader's way of writing. */
+export function moment(ms: number): string {
+  return new Date(ms).toLocaleString(language.value, { dateStyle: "medium", timeStyle: "short" });
+}
+
+/** A span: "4.2 s", "3 min 05 s", "2 h 10 min". */
+export function span(ms: number): string {
+  const seconds = Math.max(0, ms) / 1000;
+  if (seconds < 60) return t("span.seconds", { seconds: seconds < 10 ? seconds.toFixed(1) : Math.round(seconds) });
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return t("span.minutes", { minutes, seconds: String(Math.floor(seconds % 60)).padStart(2, "0") });
+  return t("span.hours", { hours: Math.floor(minutes / 60), minutes: String(minutes % 60).padStart(2, "0") });
+}
