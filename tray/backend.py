@@ -21,6 +21,7 @@ from tray.tray_host import Host, find_host
 
 ICON_PIXELS: Final = 64
 """Large enough for every bar; toolkits make it smaller."""
+_LOOK_SECONDS: Final = 0.5
 _BACKENDS: Final = {Host.STATUS_NOTIFIER: "appindicator", Host.XEMBED: "gtk"}
 
 
@@ -199,6 +200,16 @@ class PystrayPort:
         icon, self._icon = self._icon, None
         with suppress(AttributeError):
             icon._Icon__queue.put(True)  # noqa: SLF001 - there is no other way to it
+
+
+def wait_for_place(port: TrayPort, seconds: float, clock: Callable[[], float], sleep: Callable[[float], None]) -> bool:
+    """Whether there is a place within ``seconds``: at login the bar may come up after us."""
+    give_up = clock() + seconds
+    while not port.available():
+        if clock() >= give_up:
+            return False
+        sleep(_LOOK_SECONDS)
+    return True
 
 
 def load_pystray() -> Any:  # noqa: ANN401 - pystray has no types

@@ -16,7 +16,10 @@ KEYS: Final[Mapping[str, str]] = MappingProxyType({"kill": "<ctrl>+<alt>+<shift>
 
 
 class Hotkeys:
-    """Watches the keyboard while it is on; ``actions`` by the names of KEYS are called in pynput's thread."""
+    """Watches the keyboard while it is on.
+
+    ``actions``, by the names of KEYS, are called in pynput's thread: they return at once and raise nothing.
+    """
 
     def __init__(self, actions: Mapping[str, Callable[[], None]]) -> None:
         self._actions = actions
@@ -44,8 +47,7 @@ class Hotkeys:
     def stop(self) -> None:
         """Leave the keyboard alone."""
         if self._listener is not None:
-            self._listener.stop()
-            self._listener.join()
+            self._listener.stop()  # nothing comes after that; on X11 its thread ends with the next key only
             self._listener = None
 
     def _listen(self) -> Any:  # noqa: ANN401 - pynput has no types

@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from common.errors import ErrorCode
 from common.protocol.messages import Fault
@@ -17,6 +17,9 @@ from common.sentences import error_sentence, notice_sentence
 from tray.face import on_air
 from tray.restart_policy import EngineLink
 
+if TYPE_CHECKING:
+    from desktop_notifier import DesktopNotifier
+
 log = logging.getLogger(__name__)
 
 MOST_PER_MINUTE: Final = 6
@@ -24,6 +27,11 @@ MOST_PER_MINUTE: Final = 6
 WINDOW_SECONDS: Final = 60.0
 SEND_SECONDS: Final = 5.0
 """Patience with the system's service."""
+
+
+class NotSentError(Exception):
+    """The desktop's notification service showed nothing."""
+
 
 Incidents = Mapping[str, str]
 """A sentence by the key of what is wrong."""
@@ -66,7 +74,10 @@ class Notifier:
         self._sent: deque[float] = deque(maxlen=MOST_PER_MINUTE)
 
     async def follow(self, current: Incidents) -> None:
-        """Tell what is new in ``current``; what is gone may be told again if it comes back. Never raises."""
+        """Tell what is new in ``current``; what is gone may be told again if it comes back.
+
+        One call at a time. Never raises.
+        """
         new = [text for key, text in current.items() if key not in self._told]
         self._told = frozenset(current)
         for text in new:
@@ -91,16 +102,39 @@ class Notifier:
 
 
 class DesktopService:
-    """The system's notification service through desktop-notifier, which is loaded with the first message."""
+    """The system's notification service through desktop-notifier, which is loaded when it is first needed.
+
+    The library hides most failures; here each is raised, and after the first one nobody asks that service again: every
+    try would leave another connection to the bus.
+    """
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._notifier: object = None
+        self._notifier: DesktopNotifier | None = None
+        self._failed = False
+
+    async def prepare(self) -> None:
+        """Have macOS ask the person's permission now, since it must not ask on air; raises as ``send`` does."""
+        await (await self._ready()).request_authorisation()
 
     async def send(self, title: str, text: str) -> None:
-        """Show a message; raises whatever the library does where there is no service."""
-        from desktop_notifier import DesktopNotifier  # noqa: PLC0415 - 50 ms that a start needn't pay
+        """Show a message, silently; raises NotSentError or what the library raises."""
+        notifier, dispatched = await self._ready(), asyncio.Event()
+        self._failed = True
+        await notifier.send(title=title, message=text, on_dispatched=dispatched.set)
+        self._failed = not dispatched.is_set()
+        if self._failed:
+            raise NotSentError
 
-        if not isinstance(self._notifier, DesktopNotifier):
-            self._notifier = DesktopNotifier(app_name=self._name)
-        await self._notifier.send(title=title, message=text)
+    async def _ready(self) -> "DesktopNotifier":
+        if self._failed:
+            raise NotSentError
+        if self._notifier is None:
+            from desktop_notifier import DesktopNotifier  # noqa: PLC0415 - 50 ms that a start needn't pay
+
+            self._failed = True
+            notifier = DesktopNotifier(app_name=self._name)
+            if not await notifier.get_capabilities():  # its stand-in where there is no service, as on an unsigned Mac
+                raise NotSentError
+            self._notifier, self._failed = notifier, False
+        return self._notifier

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from tests.tray.tray_hosts import Bus, Colours, desktop, need, popups, program, running, trayer, until, xfce
-from tray.backend import DummyPort
+from tray.backend import DummyPort, wait_for_place
 from tray.face import Face
 from tray.icon import COLOURS
 
@@ -129,3 +129,17 @@ def test_no_icon_waits_for_its_end():
     waiting.join(5)
     assert port.available()
     assert not waiting.is_alive()
+
+
+@pytest.mark.parametrize(("comes_after", "found", "looks"), [(0, True, 1), (3, True, 4), (99, False, 5)])
+def test_at_login_a_bar_that_comes_late_is_waited_for(comes_after, found, looks):
+    class Late(DummyPort):
+        looked = 0
+
+        def available(self):
+            self.looked += 1
+            return self.looked > comes_after
+
+    port, slept = Late(), []
+    assert wait_for_place(port, 2.0, lambda: sum(slept), slept.append) is found
+    assert port.looked == looks

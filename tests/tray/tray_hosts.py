@@ -181,7 +181,7 @@ class Bus:
     """Who stands on the session bus and clicks in menus of icons, as a host does."""
 
     def __init__(self, connection):
-        self._connection = connection
+        self.connection = connection
 
     @classmethod
     @asynccontextmanager
@@ -196,7 +196,7 @@ class Bus:
         message = Message(
             destination=name, path=path, interface=interface, member=member, signature=signature, body=list(body)
         )
-        reply = await asyncio.wait_for(self._connection.call(message), PATIENCE)
+        reply = await asyncio.wait_for(self.connection.call(message), PATIENCE)
         assert reply.message_type is MessageType.METHOD_RETURN, reply.body
         return reply.body
 
@@ -204,9 +204,12 @@ class Bus:
         (value,) = await self.call(name, path, "org.freedesktop.DBus.Properties", "Get", "ss", interface, what)
         return value.value
 
-    async def has_host(self):
+    async def has(self, name):
         bus = ("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus")
-        if not (await self.call(*bus, "NameHasOwner", "s", WATCHER))[0]:
+        return (await self.call(*bus, "NameHasOwner", "s", name))[0]
+
+    async def has_host(self):
+        if not await self.has(WATCHER):
             return False
         return await self.get(WATCHER, "/StatusNotifierWatcher", WATCHER, "IsStatusNotifierHostRegistered")
 
