@@ -72,6 +72,10 @@ class TrayDesk:
         """Whether some bot was not in the chosen server when Discord was last asked."""
         self.hindered: bool | None = None
         """Whether some bot could not do its work in its channel when Discord was last asked."""
+        self.warned = False
+        """Whether something was found then that a person should read, even if it hinders nothing."""
+        self.limited: frozenset[str] = frozenset()
+        """Channels that are known to have a user limit: a bot needs a permission more to enter them when full."""
         self._site = Site() if place is None or place.api_base is None else Site(place.api_base, place.ca_file)
         self._https: dict[Site, aiohttp.ClientSession] = {}
         self._listeners: set[Callable[[], None]] = set()
@@ -192,7 +196,7 @@ class TrayDesk:
         usable = Counter(role for role, standing in standings if standing not in _NO_TOKEN)
         return Facts(
             has_keychain=self.secrets.kind is SecretsKind.KEYCHAIN,
-            needs_vault=self.secrets.kind is not SecretsKind.KEYCHAIN and problem is not None,
+            locked=problem is not None,
             sources=usable[Role.SOURCE],
             destinations=usable[Role.DESTINATION],
             refused=len(standings) - usable.total(),
@@ -200,6 +204,7 @@ class TrayDesk:
             guild=config.guild is not None,
             chosen=config.guild is not None and bool(config.sources and config.destinations),
             hindered=self.hindered,
+            warned=self.warned,
             relaying=self.on_air and self.engines.stage is None,
         )
 
@@ -325,7 +330,10 @@ class TrayDesk:
         return WizardInfo(step=shown.step, done=shown.done)
 
     def _bot_info(self, bot: BotEntry) -> BotInfo:
-        stage = self.engines.stage
+        stage, setup = self.engines.stage, self.setup
+        limited = any(
+            each.bot == bot.bot and each.channel in self.limited for each in setup.sources + setup.destinations
+        )
         return BotInfo(
             bot=bot.bot,
             role=bot.role,
@@ -333,5 +341,5 @@ class TrayDesk:
             user=bot.user,
             application=bot.application,
             name=bot.name,
-            invite=invite(bot.application, bot.role, guild=self.setup.guild, limited=False),
+            invite=invite(bot.application, bot.role, guild=setup.guild, limited=limited),
         )

@@ -10,9 +10,10 @@ from msgspec import structs
 from common.errors import CombinedError, DiscordError, ErrorCode
 from tray.desk import TrayDesk
 from tray.panel import messages as m
+from tray.wizard.answers import PartialGuild
 from tray.wizard.channels import propose, voice_channels
-from tray.wizard.discord_api import BotApi, PartialGuild
-from tray.wizard.places import Place, hinders
+from tray.wizard.discord_api import BotApi
+from tray.wizard.places import Place
 from tray.wizard.places import check_places as check
 
 
@@ -44,7 +45,7 @@ async def save_setup(desk: TrayDesk, command: m.SaveSetup) -> None:
     doubled = sorted({channel for channel in channels if channels.count(channel) > 1})
     if doubled:
         raise CombinedError([DiscordError(ErrorCode.CHANNEL_DUPLICATE, channel=channel) for channel in doubled])
-    desk.hindered = None  # not asked about these places yet
+    desk.hindered, desk.warned = None, False  # not asked about these places yet
     desk.change(
         structs.replace(
             desk.config,
@@ -63,7 +64,10 @@ async def check_places(desk: TrayDesk, _command: m.CheckPlaces) -> m.PlaceChecks
     if setup.guild is None:
         return m.PlaceChecks(())
     checks = await check(setup.guild, _places(setup), desk.apis(), now=dt.datetime.now(dt.UTC))
-    desk.hindered = any(hinders(fault) for each in checks for fault in each.faults)
+    desk.hindered = not all(each.works for each in checks)
+    desk.warned = any(each.faults for each in checks)
+    full = {each.channel for each in checks for fault in each.faults if fault.code is ErrorCode.CHANNEL_LIMITED}
+    desk.limited |= full
     desk.changed()
     return m.PlaceChecks(checks)
 
@@ -75,6 +79,7 @@ def _places(setup: m.Setup) -> tuple[Place, ...]:
 async def _channels(desk: TrayDesk, api: BotApi, guild: str) -> m.Channels:
     described, channels = await asyncio.gather(api.guild(guild), api.channels(guild))
     shown = voice_channels(channels)
+    desk.limited |= {channel.channel for channel in shown if channel.limit}
     sources, destinations = propose(shown, desk.desk().bots)
     return m.Channels(guild, described.name, shown, sources, destinations)
 

@@ -246,12 +246,13 @@ class CheckPlaces(Message, frozen=True):
 
 
 class PlaceCheck(Part, frozen=True):
-    """One bot in its channel; no faults means all is well."""
+    """One bot in its channel; no faults means all is well. It ``works`` if they are only worth knowing."""
 
     channel: Snowflake
     name: str
     bot: BotName
     faults: tuple[Fault, ...] = ()
+    works: bool = True
 
 
 class PlaceChecks(Message, frozen=True):

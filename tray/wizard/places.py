@@ -49,13 +49,15 @@ async def check_places(
 def judge(place: Place, seen: Seen | Fault, *, now: datetime) -> PlaceCheck:
     """Say what is wrong with one place. Pure."""
     if isinstance(seen, Fault):
-        return PlaceCheck(channel=place.channel, name=place.name, bot=place.bot, faults=(seen,))
+        return PlaceCheck(channel=place.channel, name=place.name, bot=place.bot, faults=(seen,), works=False)
     channel = next((each for each in seen.channels if each.id == place.channel), None)
     name = place.name if channel is None else channel.name
-    return PlaceCheck(channel=place.channel, name=name, bot=place.bot, faults=_faults(place, channel, seen, now))
+    faults = _faults(place, channel, seen, now)
+    works = not any(map(_hinders, faults))
+    return PlaceCheck(channel=place.channel, name=name, bot=place.bot, faults=faults, works=works)
 
 
-def hinders(fault: Fault) -> bool:
+def _hinders(fault: Fault) -> bool:
     """Tell what keeps a relay from working from what is worth knowing: a limit not yet reached, a missing notice."""
     if fault.code is ErrorCode.CHANNEL_LIMITED:
         return False
@@ -105,8 +107,10 @@ def _denial(permission: str, denial: Denial, about: dict[str, str]) -> Fault:
 
 
 def _limited(channel: GuildChannel, seen: Seen, now: datetime, about: dict[str, str]) -> list[Fault]:
+    """Report a limit that could shut the bot out; not if it can't even look, when nothing is known of what it may."""
     may = permissions.effective(_member(seen, now), _overwrites(channel))
-    if not channel.user_limit or may & Permission.MOVE_MEMBERS:
+    hidden = not may & Permission.VIEW_CHANNEL or _timed_out(seen.member, now)
+    if not channel.user_limit or may & Permission.MOVE_MEMBERS or hidden:
         return []
     needs = {"limit": str(channel.user_limit), "permission": Permission.MOVE_MEMBERS.name or ""}
     return [Fault(ErrorCode.CHANNEL_LIMITED, about | needs)]

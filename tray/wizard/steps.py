@@ -47,7 +47,8 @@ class Facts:
     ``sources`` and ``destinations`` count our bots by role whose token isn't missing or refused, ``refused`` those
     whose is. ``absent``: some bot is known not to be in the chosen server. ``guild``: a server is chosen; ``chosen``:
     a source and a destination too. ``hindered``: a place has a fault that keeps it from working (None: not looked
-    yet). ``heard``: the last sound check was good. ``relaying``: a session runs.
+    yet), ``warned``: some place has one that a person should read. ``heard``: the last sound check was good.
+    ``relaying``: a session runs.
     """
 
     has_keychain: bool = True
@@ -59,6 +60,7 @@ class Facts:
     guild: bool = False
     chosen: bool = False
     hindered: bool | None = None
+    warned: bool = False
     heard: bool | None = None
     relaying: bool = False
 
@@ -180,7 +182,7 @@ def _shown(step: Step, facts: Facts) -> bool:
         Step.VAULT: not facts.locked,
         Step.BOTS: facts.sources >= USUAL_SOURCES and facts.destinations >= USUAL_DESTINATIONS,
         Step.INVITE: facts.guild and facts.absent is False,
-        Step.CHECK: facts.hindered is False,
+        Step.CHECK: facts.hindered is False and not facts.warned,
         Step.SOUND: facts.heard is True,
         Step.DONE: facts.relaying,
     }.get(step, False)
@@ -213,7 +215,7 @@ _PER_BOT: Final = (
 
 
 def actions(bots: int = USUAL_SOURCES + USUAL_DESTINATIONS) -> list[Action]:
-    """List everything a person does from installed to live, with a keychain and one server.
+    """List everything a person does from installed to live, with a keychain, one server, channels without a limit.
 
     Counted as for the original, which takes 82 for three bots: clicks and what is typed or pasted. Not counted there
     nor here: looking, waiting, switching windows, and what Discord asks of some for safety's sake (second factor,

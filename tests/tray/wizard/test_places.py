@@ -5,13 +5,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from common.errors import ErrorCode
-from common.protocol.messages import Fault
 from common.protocol.spec import DestinationSpec, SourceSpec
 from common.secret import Secret
 from common.sentences import error_sentence
 from simulator.server import Simulator
 from tray.panel.messages import PlaceCheck
-from tray.wizard.places import check_places, hinders
+from tray.wizard.places import check_places
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 BOTS = ("alpha", "beta", "gamma")
@@ -136,8 +135,25 @@ async def test_every_fault_has_all_that_its_sentence_needs(bench: Bench, simulat
         assert not [fault for fault in faults if "?" in error_sentence(fault.code, fault.details, language)]
 
 
-def test_what_hinders_and_what_is_worth_knowing():
-    assert hinders(Fault(ErrorCode.PERMISSION_MISSING, {"permission": "CONNECT"}))
-    assert hinders(Fault(ErrorCode.GUILD_UNKNOWN, {}))
-    assert not hinders(Fault(ErrorCode.PERMISSION_DENIED, {"permission": "SET_VOICE_CHANNEL_STATUS"}))
-    assert not hinders(Fault(ErrorCode.CHANNEL_LIMITED, {"permission": "MOVE_MEMBERS"}))
+async def test_a_limit_or_a_notice_that_cannot_be_shown_does_not_hinder(bench: Bench, simulator: Simulator):
+    simulator.cast.guild.members[simulator.cast.account("gamma")].roles.clear()
+    found = await bench.check(
+        bench.source("Red"),
+        bench.source("Blue", "gamma"),
+        bench.destination("実況", "gamma"),
+        bench.source("Blue", "beta"),
+        bench.source("Blue", "delta"),
+    )
+    assert [(each.works, bool(each.faults)) for each in found] == [
+        (True, True),
+        (True, True),
+        (False, True),
+        (True, False),
+        (False, True),
+    ]
+
+
+async def test_a_time_out_is_all_that_is_said_of_a_bot_that_has_one(bench: Bench, simulator: Simulator):
+    member = simulator.cast.guild.members[simulator.cast.account("alpha")]
+    member.timed_out_until = (NOW + timedelta(hours=1)).isoformat()
+    assert await bench.faults(bench.source("Red")) == [(ErrorCode.BOT_TIMED_OUT, "", "")]

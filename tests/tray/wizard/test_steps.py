@@ -107,6 +107,13 @@ def test_a_set_up_that_is_complete_rests_on_the_last_step():
     assert view(ALL_SAID, HEARD) == WizardPlace(step="done", done=tuple(each for each in Step if each != "vault"))
 
 
+def test_what_was_found_is_read_by_a_person_even_if_it_hinders_nothing():
+    warned = replace(CHECKED, warned=True)
+    assert moved_on(WizardPlace(step="check"), CHOSEN, CHECKED).step == "sound"
+    assert moved_on(WizardPlace(step="check"), CHOSEN, warned).step == "check"
+    assert finish(WizardPlace(step="check"), "check", warned).step == "sound"
+
+
 def test_what_the_world_has_not_told_yet_undoes_nothing():
     restarted = replace(HEARD, absent=None, hindered=None, heard=None, relaying=False)
     assert view(ALL_SAID, restarted) == view(ALL_SAID, HEARD)
@@ -140,6 +147,7 @@ facts = st.builds(
     guild=st.booleans(),
     chosen=st.booleans(),
     hindered=st.sampled_from([None, False, True]),
+    warned=st.booleans(),
     heard=st.sampled_from([None, False, True]),
     relaying=st.booleans(),
 )

@@ -17,7 +17,7 @@ export function CheckStep() {
       if (payload?.type === "place_checks") setPlaces(payload.places);
     });
   useEffect(check, []);
-  const good = places?.every((place) => place.faults.length === 0) ?? false;
+  const works = places?.every((place) => place.works) ?? false;
   return (
     <div class="stack">
       {!places && busy && <Loading />}
@@ -32,7 +32,7 @@ export function CheckStep() {
           {t("wizard.check_again")}
         </Button>
       </div>
-      <Next step="check" disabled={!good} />
+      <Next step="check" disabled={!works} />
     </div>
   );
 }
