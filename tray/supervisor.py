@@ -112,9 +112,13 @@ class EngineSupervisor:
     async def _new_engine(self) -> EngineProcess:
         given = dict(self._bots)
         engine = await EngineProcess.start(given, self._place, command=self._command)
-        for bot, token in dict(self._bots).items():
-            if given.get(bot) != token:  # it came while the engine was being started
-                await _try(engine.client, SetToken(bot=bot, token=token))
+        try:
+            for bot, token in dict(self._bots).items():
+                if given.get(bot) != token:  # it came while the engine was being started
+                    await _try(engine.client, SetToken(bot=bot, token=token))
+        except BaseException:
+            await engine.kill()
+            raise
         return engine
 
     async def _keep(self) -> None:

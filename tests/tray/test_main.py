@@ -1,103 +1,108 @@
-"""``python -m tray``: tokens in, engine up, clean end."""
+"""``python -m tray`` as a person starts it, without an icon: what opens, what a second start does, how it ends."""
 
 import asyncio
-import datetime as dt
-import json
 import os
 import signal
 import sys
 
+import aiohttp
 import pytest
 
-from common.config.schema import Config, Language
-from common.config.store import ConfigStore
-from common.errors import ErrorCode, RelayError
-from common.protocol.spec import SessionSpec, StripSpec
-from common.secret import Secret
-from common.sentences import error_sentence, notice_sentence
-from tray.__main__ import Keeper, read_tokens, run
-from tray.resume import Memory
-from tray.settings import Settings
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Unix signals and a browser that is a shell script")
+START_SECONDS = 20
 
 
-def test_tokens_are_lines_up_to_an_empty_one():
-    lines = ["A=one\n", " B = two=2 \n", "\n", "C=three\n"]
-    assert read_tokens(lines) == {"A": Secret("one"), "B": Secret("two=2")}
+class Desktop:
+    """A person's computer: a home, a browser that only notes what it is told to open."""
+
+    def __init__(self, home):
+        self.home = home
+        self.opened = home / "opened"
+        os.mkfifo(self.opened)
+        # Non-blocking and read-write, so that neither side waits for the other to come.
+        self._pipe = os.open(self.opened, os.O_RDWR | os.O_NONBLOCK)
+        browser = home / "browser"
+        browser.write_text(f'#!/bin/sh\necho "$1" > {self.opened}\n')
+        browser.chmod(0o755)
+        self.environment = {name: value for name, value in os.environ.items() if not name.startswith("DBUS")} | {
+            "HOME": str(home),
+            "XDG_CONFIG_HOME": str(home / "config"),
+            "XDG_STATE_HOME": str(home / "state"),
+            "XDG_RUNTIME_DIR": str(home),
+            "BROWSER": str(browser),
+            "LC_ALL": "ja_JP.UTF-8",
+        }
+
+    async def start(self, *options):
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tray", *options), env=self.environment, stderr=asyncio.subprocess.PIPE
+        )
+
+    async def link(self):
+        """Return the next address that was opened."""
+        loop = asyncio.get_running_loop()
+        came = loop.create_future()
+        loop.add_reader(self._pipe, lambda: came.done() or came.set_result(os.read(self._pipe, 4096)))
+        try:
+            return (await asyncio.wait_for(came, START_SECONDS)).decode().strip()
+        finally:
+            loop.remove_reader(self._pipe)
+
+    def close(self):
+        os.close(self._pipe)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Unix signals")
-async def test_it_ends_cleanly_with_its_engine(tmp_path):
-    pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tray",
-        stdin=pipe,
-        stdout=pipe,
-        stderr=pipe,
-        env=os.environ | {"XDG_CONFIG_HOME": str(tmp_path)},
-    )
-    process.stdin.write(b"A=invented\n\n")
-    async with asyncio.timeout(20):
-        while b"is connected" not in (line := await process.stderr.readline()):
-            assert line, "it ended too early"
+@pytest.fixture
+def desktop(tmp_path):
+    made = Desktop(tmp_path)
+    yield made
+    made.close()
+
+
+async def page(link):
+    """Open a login link as a browser would and return the page's status and text."""
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as http, http.get(link) as answer:
+        return answer.status, await answer.text()
+
+
+async def end(process):
     process.send_signal(signal.SIGTERM)
-    said = b"".join(await asyncio.wait_for(process.communicate(), 10))
-    assert process.returncode == 0, said
-    assert b"invented" not in said
+    _, said = await asyncio.wait_for(process.communicate(), 20)
+    return process.returncode, said.decode()
 
 
-def opened(path):
-    return Settings(ConfigStore(path, lambda: dt.datetime.now(dt.UTC)))
+async def test_the_panel_opens_once_and_a_second_start_opens_it_again(desktop):
+    first = await desktop.start("--no-tray")
+    link = await desktop.link()
+    assert (await page(link))[0] == 200
+    assert (await page(link))[0] == 401
+    second = await desktop.start("--no-tray")
+    again = await desktop.link()
+    _, said = await asyncio.wait_for(second.communicate(), 20)
+    assert (second.returncode, said) == (0, b"")
+    assert again != link
+    assert (await page(again))[0] == 200
+    status, said = await end(first)
+    assert status == 0, said
+    assert link.partition("k=")[2] not in said
+    assert not (desktop.home / "discord-voice-comm" / "tray.address").exists()
 
 
-async def test_strips_outlast_the_program(tmp_path):
-    settings = opened(tmp_path / "config.json")
-    Keeper(settings)(Memory(strips={"7": StripSpec(gain=0.5)}))
-    await settings.close()
-    assert opened(tmp_path / "config.json").config == Config(strips={"7": StripSpec(gain=0.5)})
+async def test_where_there_is_no_place_for_an_icon_the_panel_opens_instead(desktop):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        desktop.environment.pop(name, None)
+    process = await desktop.start("--at-login")
+    assert (await page(await desktop.link()))[0] == 200
+    assert (await end(process))[0] == 0
 
 
-async def test_sentences_are_in_the_language_that_was_chosen(tmp_path, monkeypatch, capsys):
-    monkeypatch.setenv("LC_ALL", "en_GB.UTF-8")
-    settings, spec = opened(tmp_path / "config.json"), SessionSpec(guild="1", sources=(), destinations=())
-    settings.change(Config(language=Language.JA))
-    Keeper(settings)(Memory(spec=spec, kill=True))
-    assert capsys.readouterr().err == notice_sentence("kill_on", "ja") + "\n"
-    await settings.close()
-
-
-@pytest.mark.parametrize(
-    ("written", "sentence"),
-    [
-        ({"language": "ja"}, error_sentence(ErrorCode.ENGINE_LOST, {}, "ja")),
-        ({"language": "en"}, error_sentence(ErrorCode.ENGINE_LOST, {}, "en")),
-        ({"language": "auto"}, error_sentence(ErrorCode.ENGINE_LOST, {}, "ja")),
-    ],
-)
-async def test_why_it_ends_is_told_in_that_language_too(tmp_path, monkeypatch, capsys, written, sentence):
-    async def fails(_self):
-        raise RelayError(ErrorCode.ENGINE_LOST)
-
-    monkeypatch.setenv("LC_ALL", "ja_JP.UTF-8")
-    monkeypatch.setattr("common.paths.config_folder", lambda: tmp_path)
-    monkeypatch.setattr("tray.__main__.EngineSupervisor.start", fails)
-    monkeypatch.setattr("tray.__main__.on_signals", lambda _loop, _done: None)
-    (tmp_path / "config.json").write_text(json.dumps({"version": 1, **written}))
-    assert await run({}) == 1
-    assert capsys.readouterr().err == f"{sentence}\n"
-
-
-async def test_the_kill_switch_is_told_once_each_way(tmp_path, monkeypatch, capsys):
-    monkeypatch.setenv("LC_ALL", "en_GB.UTF-8")
-    settings, spec = opened(tmp_path / "config.json"), SessionSpec(guild="1", sources=(), destinations=())
-    keeper = Keeper(settings)
-    for memory in (Memory(), *[Memory(spec=spec, kill=True)] * 2, Memory(spec=spec), Memory(spec=spec, kill=True)):
-        keeper(memory)
-    keeper(Memory())  # stopped: nobody hears anything again
-    assert [line[:22] for line in capsys.readouterr().err.splitlines()] == [
-        "The kill switch is on:",
-        "The kill switch is off",
-        "The kill switch is on:",
-    ]
-    await settings.close()
+async def test_settings_that_can_t_be_read_are_said_and_it_starts_all_the_same(desktop):
+    folder = desktop.home / "config" / "discord-voice-comm"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text("{broken")
+    process = await desktop.start("--no-tray")
+    await desktop.link()
+    status, said = await end(process)
+    assert status == 0
+    assert "config.json" in said
+    assert list(folder.glob("config.broken-*.json"))

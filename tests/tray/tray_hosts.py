@@ -1,8 +1,8 @@
 """Real tray hosts on an X server and a session bus of their own, and what looks at them and clicks.
 
 ``trayer`` shows icons of the older kind (XEmbed), ``xfce4-panel`` those of the newer (StatusNotifierItem, menus over
-D-Bus). Debian: xvfb trayer openbox xdotool xfce4-panel xfconf dbus dunst gir1.2-ayatanaappindicator3-0.1 gir1.2-gtk-3.0
-libgirepository1.0-dev libcairo2-dev pkg-config gcc, and PyGObject of the extra desktop-linux.
+D-Bus). Debian: xvfb dbus openbox trayer xdotool xfce4-panel xfconf dunst python3-gi gir1.2-gtk-3.0
+gir1.2-ayatanaappindicator3-0.1.
 """
 
 import asyncio
@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 20.0
 """Seconds for a real program to do something on a busy machine."""
 STEP = 0.05
+SYSTEM_GI = Path("/usr/lib/python3/dist-packages/gi")
 WATCHER = "org.kde.StatusNotifierWatcher"
 PANEL = """<?xml version="1.0" encoding="UTF-8"?>
 <channel name="xfce4-panel" version="1.0">
@@ -50,10 +51,25 @@ def need(*programs):
     if sys.platform != "linux":
         pytest.skip("tray hosts of Linux")
     missing = [each for each in programs if shutil.which(each) is None]
-    if importlib.util.find_spec("gi") is None:
-        missing.append("PyGObject (pip install -e .[desktop-linux])")
+    if importlib.util.find_spec("gi") is None and not gi_of_debian():
+        missing.append("PyGObject, or python3-gi for this version of Python")
     if missing:
         pytest.skip(f"not installed: {', '.join(missing)}")
+
+
+def gi_of_debian():
+    """Return where the system's PyGObject is, if this Python can load it."""
+    return next(SYSTEM_GI.glob(f"_gi.cpython-{sys.version_info.major}{sys.version_info.minor}-*.so"), None)
+
+
+def gi_path(tmp_path):
+    """Return the PYTHONPATH by which programs find PyGObject: nothing, or the system's and nothing else of it."""
+    if importlib.util.find_spec("gi") is not None:
+        return str(ROOT)
+    folder = tmp_path / "gi_of_debian"
+    folder.mkdir()
+    (folder / "gi").symlink_to(SYSTEM_GI)
+    return f"{ROOT}:{folder}"
 
 
 async def until(condition, what):
@@ -88,6 +104,7 @@ async def desktop(tmp_path, *, bus=True):
     away = ("DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "PYSTRAY_BACKEND", "XDG_SESSION_TYPE")
     env = {name: text for name, text in os.environ.items() if name not in away}
     env |= {
+        "PYTHONPATH": gi_path(tmp_path),
         "NO_AT_BRIDGE": "1",
         "HOME": str(tmp_path),
         "XDG_CONFIG_HOME": str(tmp_path / "config"),

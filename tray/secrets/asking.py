@@ -95,6 +95,8 @@ class Secrets:
     async def all(self, bots: Iterable[str]) -> dict[str, Secret]:
         """Return the tokens of those bots that have one; raises as :meth:`get`."""
         names = tuple(bots)
+        if not names:
+            return {}  # to have asked nothing says nothing of the store
         found = await self._asked(lambda: [(bot, self._opened().get(bot)) for bot in names])
         return {bot: token for bot, token in found if token is not None}
 

@@ -187,3 +187,11 @@ def test_an_answer_for_a_loop_that_has_ended_does_no_harm(made):
     secrets.close()
     secrets._asker._thread.join(20)
     assert not secrets._asker._thread.is_alive()
+
+
+async def test_to_ask_for_no_bots_says_nothing_of_the_store(made):
+    secrets = made()
+    await secrets.open()
+    before = secrets.problem
+    assert await secrets.all([]) == {}
+    assert secrets.problem is before
