@@ -7,6 +7,8 @@ rest is done.
 import subprocess
 import sys
 
+from devtools import debian
+
 JOURNEYS = "tests/journeys"
 
 
@@ -19,6 +21,7 @@ def main(arguments: list[str]) -> int:
     """Run what was asked for, or everything in two rounds."""
     if arguments:
         return pytest(*arguments)
+    debian.prepare()
     rooms = pytest("-q", "-n", "2", "--dist", "loadgroup", f"--ignore={JOURNEYS}", "tests")
     journeys = pytest("-q", JOURNEYS)
     return rooms or journeys
