@@ -15,9 +15,15 @@ from common.protocol.messages import Command, Kill, MuteSource, StopSession
 from common.protocol.spec import SourceSpec
 from common.protocol.state import Phase, SessionState
 from tray.face import Look, match_is_live, on_air
-from tray.panel.messages import Desk, LoadPreset, PanelCommand, SetPreferences, Start
-from tray.panel.messages import StartRehearsal as Rehearse
-from tray.panel.messages import StopRehearsal as EndRehearsal
+from tray.panel.messages import (
+    Desk,
+    LoadPreset,
+    PanelCommand,
+    SetPreferences,
+    Start,
+    StartRehearsal,
+    StopRehearsal,
+)
 from tray.restart_policy import EngineLink
 
 MOST_LISTED: Final = 20
@@ -155,9 +161,9 @@ class _Maker:
     def rehearsal(self) -> Item:
         """Rehearse, or end the rehearsal; not while a real session runs."""
         if self._desk.rehearsing:
-            return Item("rehearsal", self._word("end_rehearsal"), EndRehearsal())
+            return Item("rehearsal", self._word("end_rehearsal"), StopRehearsal())
         idle = self._state is None or self._state.phase is Phase.IDLE
-        return Item("rehearsal", self._word("rehearse"), Rehearse(), enabled=idle)
+        return Item("rehearsal", self._word("rehearse"), StartRehearsal(), enabled=idle)
 
     def language(self) -> Item:
         children = tuple(self._language(each) for each in Language)

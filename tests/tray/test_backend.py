@@ -15,7 +15,7 @@ IDLE, LIVE, DEGRADED = (COLOURS[face] for face in (Face.IDLE, Face.LIVE, Face.DE
 
 @pytest.mark.slow
 async def test_in_a_panel_of_the_newer_kind_start_mute_kill_and_quit_work_and_are_followed(tmp_path):
-    need("Xvfb", "dbus-daemon", "xfce4-panel")
+    need("gi", "Xvfb", "dbus-daemon", "xfce4-panel")
     async with desktop(tmp_path) as env, Bus.join(env) as bus, xfce(env, bus), program(env) as lines:
         assert await lines.next() == {"available": True}
         assert await lines.next() == {"ready": True}
@@ -52,7 +52,7 @@ async def test_in_a_panel_of_the_newer_kind_start_mute_kill_and_quit_work_and_ar
 
 @pytest.mark.slow
 async def test_in_a_tray_of_the_older_kind_a_click_opens_the_panel_and_the_menu_starts(tmp_path):
-    need("Xvfb", "dbus-daemon", "openbox", "trayer", "xdotool")
+    need("gi", "Xvfb", "dbus-daemon", "openbox", "trayer", "xdotool")
     async with desktop(tmp_path) as env, trayer(env), program(env) as lines:
         assert await lines.next() == {"available": True}
         assert await lines.next() == {"ready": True}
@@ -89,7 +89,7 @@ async def choose(env, x, y, key):
 @pytest.mark.slow
 @pytest.mark.parametrize("bus", [True, False])
 async def test_without_a_tray_host_it_says_so_and_ends(tmp_path, bus):
-    need("Xvfb", "dbus-daemon")
+    need("gi", "Xvfb", "dbus-daemon")
     async with desktop(tmp_path, bus=bus) as env, program(env) as lines:
         assert await lines.next() == {"available": False}
         assert await lines.next() == {"unavailable": "no tray host"}
@@ -99,7 +99,7 @@ async def test_without_a_tray_host_it_says_so_and_ends(tmp_path, bus):
 @pytest.mark.slow
 async def test_a_toolkit_that_fails_while_it_starts_keeps_nothing_running(tmp_path):
     # pystray's GTK asks the bus for a notification service, and dies of one that can't be started.
-    need("Xvfb", "dbus-daemon", "openbox", "trayer")
+    need("gi", "Xvfb", "dbus-daemon", "openbox", "trayer")
     services = tmp_path / "data" / "dbus-1" / "services"
     services.mkdir(parents=True)
     broken = "[D-BUS Service]\nName=org.freedesktop.Notifications\nExec=/bin/false\n"

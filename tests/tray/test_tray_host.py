@@ -22,14 +22,14 @@ def test_without_a_screen_nobody_is_asked():
 
 @pytest.mark.slow
 async def test_the_newer_kind_is_preferred(tmp_path):
-    need("Xvfb", "dbus-daemon", "xfce4-panel", "openbox", "trayer")
+    need("gi", "Xvfb", "dbus-daemon", "xfce4-panel", "openbox", "trayer")
     async with desktop(tmp_path) as env, Bus.join(env) as bus, xfce(env, bus), trayer(env):
         assert await found(env) == Host.STATUS_NOTIFIER
 
 
 @pytest.mark.slow
 async def test_the_older_kind_is_found_and_nobody_is_nobody(tmp_path):
-    need("Xvfb", "dbus-daemon", "openbox", "trayer")
+    need("gi", "Xvfb", "dbus-daemon", "openbox", "trayer")
     async with desktop(tmp_path) as env:
         assert await found(env) == Host.NONE
         async with trayer(env):
