@@ -204,14 +204,18 @@ _PER_BOT: Final = (
     Action(Step.BOTS, "open_new_application"),
     Action(Step.BOTS, "paste_its_name", elsewhere=True),
     Action(Step.BOTS, "create", elsewhere=True),
-    Action(Step.BOTS, "open_bot_page"),
+    Action(Step.BOTS, "open_bot_page", elsewhere=True),
     Action(Step.BOTS, "reset_token", elsewhere=True),
     Action(Step.BOTS, "confirm_reset", elsewhere=True),
     Action(Step.BOTS, "copy_token", elsewhere=True),
     Action(Step.BOTS, "paste_token"),
     Action(Step.INVITE, "authorize", elsewhere=True),
 )
-"""A good token is kept at once and opens the bot's invite, so that neither is an action of its own."""
+"""A good token is kept at once and opens the bot's invite, so that neither is an action of its own.
+
+The bot's page is one click away on the page that creating opened. Our button leads there too, for who comes back
+later, but Discord then asks which application is meant.
+"""
 
 
 def actions(bots: int = USUAL_SOURCES + USUAL_DESTINATIONS) -> list[Action]:
