@@ -127,7 +127,7 @@ class _Maker:
             return Item("stop", text, action, enabled=self._reachable and phase is not Phase.STOPPING)
         setup = self._desk.setup
         if setup.guild is None or not setup.sources or not setup.destinations:
-            return Item("set_up", self._word("set_up"), OpenPanel("wizard"))
+            return Item("set_up", self._word("set_up"), OpenPanel("setup"))
         return Item("start", self._word("start"), Start(), enabled=self._reachable)
 
     def mutes(self) -> Menu:
@@ -156,7 +156,7 @@ class _Maker:
 
     def sound_check(self) -> Item:
         live = match_is_live(self._state)
-        return Item("sound_check", self._word("sound_check"), OpenPanel("wizard", ask="sound"), enabled=not live)
+        return Item("sound_check", self._word("sound_check"), OpenPanel("setup", ask="sound"), enabled=not live)
 
     def rehearsal(self) -> Item:
         """Rehearse, or end the rehearsal; not while a real session runs."""

@@ -71,17 +71,19 @@ class Notifier:
         self._otherwise = otherwise
         self._clock = clock
         self._told: frozenset[str] = frozenset()
+        self._telling = asyncio.Lock()
         self._sent: deque[float] = deque(maxlen=MOST_PER_MINUTE)
 
     async def follow(self, current: Incidents) -> None:
         """Tell what is new in ``current``; what is gone may be told again if it comes back.
 
-        One call at a time. Never raises.
+        Calls may overlap; messages are shown one after the other. Never raises.
         """
         new = [text for key, text in current.items() if key not in self._told]
         self._told = frozenset(current)
-        for text in new:
-            if self._allowed():
+        allowed = [text for text in new if self._allowed()]
+        async with self._telling:
+            for text in allowed:
                 await self._tell(text)
 
     def _allowed(self) -> bool:

@@ -37,7 +37,7 @@ def test_idle_and_set_up_it_offers_to_start():
 
 
 def test_before_the_set_up_it_leads_there():
-    assert items(desk(setup=Setup()))["set_up"].action == OpenPanel("wizard")
+    assert items(desk(setup=Setup()))["set_up"].action == OpenPanel("setup")
 
 
 def test_nothing_starts_while_the_engine_is_away():

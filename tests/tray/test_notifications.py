@@ -1,5 +1,7 @@
 """What is told once, what again, and what happens when nobody can be told."""
 
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,6 +51,21 @@ async def test_too_many_are_left_out_until_the_minute_is_over(desk):
     desk.now = WINDOW_SECONDS
     await desk.notifier.follow({"later": "y"})
     assert len(desk.seen) == MOST_PER_MINUTE + 1
+
+
+async def test_messages_are_shown_one_after_the_other():
+    shown, most = 0, 0
+
+    async def send(_title, _text):
+        nonlocal shown, most
+        shown += 1
+        most = max(most, shown)
+        await asyncio.sleep(0)
+        shown -= 1
+
+    notifier = Notifier("Relay", send, lambda *_: None, lambda: 0.0)
+    await asyncio.gather(notifier.follow({"a": "A"}), notifier.follow({"b": "B", "c": "C"}))
+    assert most == 1
 
 
 @pytest.mark.parametrize("error", [OSError(), ValueError(), TimeoutError(), RuntimeError()])

@@ -31,8 +31,7 @@ def of_this_system(platform: str = sys.platform) -> Autostart:
     return linux.DesktopEntry(LABEL)
 
 
-def own_command() -> tuple[str, ...]:
-    """Return how this program was started: a bundle is its own program, else it is a module of Python's."""
-    if getattr(sys, "frozen", False):
-        return (sys.executable,)
-    return (sys.executable, "-m", "tray")
+def login_command() -> tuple[str, ...]:
+    """Return what to start at login: a bundle is its own program, else it is a module of Python's."""
+    own = (sys.executable,) if getattr(sys, "frozen", False) else (sys.executable, "-m", "tray")
+    return (*own, "--at-login")

@@ -20,6 +20,6 @@ def test_every_system_has_its_own(platform, kind):
 
 
 def test_from_a_checkout_it_is_a_module_of_python_s(monkeypatch):
-    assert choosing.own_command() == (sys.executable, "-m", "tray")
+    assert choosing.login_command() == (sys.executable, "-m", "tray", "--at-login")
     monkeypatch.setattr(choosing, "sys", SimpleNamespace(frozen=True, executable="/opt/relay/relay-tray"))
-    assert choosing.own_command() == ("/opt/relay/relay-tray",)
+    assert choosing.login_command() == ("/opt/relay/relay-tray", "--at-login")
