@@ -20,6 +20,9 @@ CHIRP_PEAK: Final = 0.1
 CLEAR: Final = 8.0
 """So many times the rest of the correlation the peak must be; what is no chirp reaches five or six."""
 
+LEAST_ARRIVED: Final = 0.25
+"""So much of a chirp must have arrived; the beginnings and ends of other sounds look like less of one."""
+
 _LOWEST_HZ, _HIGHEST_HZ = 300.0, 6_000.0
 _EDGE_SECONDS = 0.03
 _PEAK_SAMPLES = SAMPLE_RATE // 50
@@ -50,7 +53,7 @@ def chirp() -> Samples:
 def find(sound: Samples, present: NDArray[np.bool_]) -> Found | None:
     """Find the chirp in ``sound`` (n,); ``present`` (n,) says which samples arrived. ``None`` if it isn't there.
 
-    A chirp that begins before the sound, or ends after it, is found as well as the part of it allows.
+    A chirp that begins before the sound, or ends after it, is found too while a quarter of it is there.
     """
     pattern = chirp()
     if not sound.any():
@@ -63,7 +66,7 @@ def find(sound: Samples, present: NDArray[np.bool_]) -> Found | None:
     floor = float(np.sqrt(np.mean(rest**2)))
     start = at - lead
     energy = _energy(pattern, start, present)
-    if energy == 0.0 or abs(matched[at]) < CLEAR * floor:
+    if energy < LEAST_ARRIVED * _energy(pattern, 0, np.ones(lead, np.bool_)) or abs(matched[at]) < CLEAR * floor:
         return None
     return Found(start=start, gain=float(abs(matched[at])) / energy)
 

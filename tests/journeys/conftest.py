@@ -14,7 +14,7 @@ from random import Random
 import pytest
 
 from common.protocol.spec import DestinationSpec, SessionSpec, SourceSpec
-from common.protocol.state import LinkState
+from common.protocol.state import LinkState, Phase
 from common.secret import Secret
 from engine.gateway.budget import IdentifyBudget
 from engine.gateway.endpoint import Endpoint
@@ -255,7 +255,8 @@ async def _on_air(*, talkers=None, heard=SOURCES, **settings):
             yield on_air
         finally:
             listening.cancel()
-            await session.stop()
+            if session.state().phase is not Phase.IDLE:
+                await session.stop()
 
 
 @pytest.fixture

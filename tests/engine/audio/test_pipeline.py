@@ -11,6 +11,7 @@ from common.types import Suppression
 from engine.audio import pipeline as module
 from engine.audio.arrivals import LONGEST_TARGET_NS
 from engine.audio.clock import gather
+from engine.audio.cue import Cue
 from engine.audio.frame import CHANNELS, FRAME_NS, FRAME_SAMPLES, SILENCE, OpusPacket
 from engine.audio.limiter import CEILING
 from engine.audio.phase import STEP_NS
@@ -20,7 +21,7 @@ from engine.audio.settings import DestinationStrip, MixSettings, SourceStrip, Ta
 from engine.audio.suppression_rack import SuppressionRack
 
 MS = 1_000_000
-RED, BLUE, CAST = 10, 20, 30
+RED, BLUE, CAST, STREAM = 10, 20, 30, 40
 
 
 def routes(talkers, *, gains=((1.0,), (1.0,)), kill=False, muted=False):
@@ -450,4 +451,75 @@ def test_who_gets_less_noise_suppression_than_wanted_is_counted_in_the_meters_fo
     show.pipeline.apply(noisy)
     show.tick()
     assert counts.items() <= show.pipeline.read_meters().counts.items()
+    show.pipeline.close()
+
+
+def two_destinations(opus, tick_ms, *, delay_s=0.0, kill=False):
+    """Return a show and its settings, in which Red is heard at two destinations, the second one of them delayed."""
+    both = (DestinationStrip(CAST), DestinationStrip(STREAM, delay_s=delay_s))
+    mix = replace(routes([(1, RED, 1.0)], gains=((1.0, 1.0), (1.0, 1.0)), kill=kill), destinations=both)
+    show = Show(opus, mix, tick_ms=tick_ms)
+    other = []
+    show.pipeline.set_output(STREAM, other.append)
+    return show, mix, other
+
+
+@pytest.mark.parametrize("tick_ms", [20, 10])
+@pytest.mark.parametrize("delay_s", [0.0, 5.0])
+def test_a_cue_is_heard_at_once_in_its_destination_and_in_no_other(opus, tick_ms, delay_s):
+    show, _, other = two_destinations(opus, tick_ms, delay_s=delay_s)
+    for _ in range(10):
+        show.tick()
+    cue = Cue(np.full(9_600, 0.1, np.float32), lambda: show.now)
+    show.pipeline.play(STREAM, cue)
+    for _ in range(1_000 // tick_ms):
+        show.tick()
+    sounding = [number for number, packet in enumerate(other) if packet is not None]
+    assert sounding == list(range(10, 10 + (200 + 60) // tick_ms))  # with the tail of what encoder and limiter hold
+    assert cue.over
+    assert cue.entries == [(10 * tick_ms + number * tick_ms) * MS for number in range(200 // tick_ms)]
+    assert set(show.sent) == {None}
+    show.pipeline.close()
+
+
+def test_a_cue_changes_nothing_of_what_others_hear(opus, tone):
+    def heard(*, cue):
+        show, _, _ = two_destinations(opus, 20)
+        if cue:
+            show.pipeline.play(STREAM, Cue(np.full(9_600, 0.1, np.float32), lambda: 0))
+        say(show, 1, tone, 25)
+        show.pipeline.close()
+        return show.sent
+
+    assert heard(cue=True) == heard(cue=False)
+
+
+def test_the_kill_switch_ends_a_cue_without_a_click(opus):
+    show, mix, other = two_destinations(opus, 20)
+    sound = 0.1 * np.sin(2 * np.pi * 440 * np.arange(96_000) / 48_000).astype(np.float32)
+    cue = Cue(sound, lambda: 0)
+    show.pipeline.play(STREAM, cue)
+    for _ in range(10):
+        show.tick()
+    show.pipeline.apply(replace(mix, kill=True))
+    for _ in range(20):
+        show.tick()
+    assert cue.over
+    assert other[-15:] == [None] * 15
+    show.sent = other
+    assert np.abs(np.diff(show.heard()[:, 0])).max() < 0.02
+    show.pipeline.play(STREAM, Cue(sound, lambda: 0))
+    show.sent.clear()
+    for _ in range(10):
+        show.tick()
+    assert level(show.heard()) < 0.02  # one frame, fading
+    assert show.sent[-5:] == [None] * 5
+    show.pipeline.close()
+
+
+def test_a_cue_for_nobody_troubles_nobody(opus, tone):
+    show, _, _ = two_destinations(opus, 20)
+    show.pipeline.play(99, Cue(np.full(960, 0.1, np.float32), lambda: 0))
+    say(show, 1, tone, 10)
+    assert all(show.sent[5:])
     show.pipeline.close()

@@ -8,6 +8,7 @@ from common.errors import ErrorCode, RelayError
 from common.protocol import messages as m
 from common.protocol.spec import EqualizerSpec, SessionSpec
 from common.protocol.state import MatchPhase
+from common.secret import Secret
 from common.types import Suppression
 from engine.control import handlers
 from engine.control.handlers import HANDLERS
@@ -36,6 +37,8 @@ COMMANDS = (
     (m.SetRouteGain(source="1", destination="2", gain=1.0), ErrorCode.NOT_RUNNING),
     (m.Kill(active=True), ErrorCode.NOT_RUNNING),
     (m.RejoinBot(bot="A"), ErrorCode.NOT_RUNNING),
+    (m.SoundCheck(destination="2", listener="A"), ErrorCode.NOT_RUNNING),
+    (m.SetToken(bot="A", token=Secret("no token at all")), ErrorCode.TOKEN_INVALID),
     (m.StartSession(spec=EMPTY), ErrorCode.SESSION_EMPTY),
     (m.SetMatch(phase=MatchPhase.LIVE), ErrorCode.MATCH_STEP),
 )
@@ -102,3 +105,15 @@ async def test_a_subscriber_that_goes_takes_its_meters_along(served):
     await client.close()
     while served.engine.meters.running:  # a handful of turns: the server hears of the close
         await watcher.call(m.Ping())
+
+
+async def test_a_token_is_kept_for_the_next_session_and_is_one_bot_s_only(served):
+    client = await served.client()
+    await client.call(m.SetToken(bot="A", token=Secret("one")))
+    await client.call(m.SetToken(bot="B", token=Secret("two")))
+    await client.call(m.SetToken(bot="A", token=Secret("three")))
+    assert served.desk.tokens == {"A": Secret("three"), "B": Secret("two")}
+    with pytest.raises(RelayError) as refused:
+        await client.call(m.SetToken(bot="A", token=Secret("two")))
+    assert refused.value.code is ErrorCode.TOKEN_DUPLICATE
+    assert served.desk.tokens["A"] == Secret("three")

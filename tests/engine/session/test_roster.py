@@ -175,3 +175,11 @@ def test_of_who_was_on_a_blocked_source_nothing_is_kept():
     before, after = [talker(1), talker(2), talker(3, BLUE)], [talker(2)]
     assert departed.note(before, after, 1000, {RED}) == {1, 2}
     assert departed.since(0) == (talker(4), talker(3, BLUE))
+
+
+def test_a_bot_of_our_own_that_came_later_is_no_talker():
+    roster = Roster([])
+    assert roster.update(RED, [VoiceMember(5, "spare", RED, bot=True)])
+    roster.add_own_bot(5)
+    assert roster.update(RED, [VoiceMember(5, "spare", RED, bot=True)])
+    assert roster.talkers() == ()

@@ -464,3 +464,110 @@ def test_a_start_without_an_answer_is_a_time_out_and_a_refusal_is_named(play: Pl
             await it.supervisor.close()
 
     play(scene())
+
+
+def test_another_login_brings_a_stopped_bot_back(play: Play):
+    async def scene() -> None:
+        async with stage() as it:
+            it.supervisor.stopped(DiscordError(ErrorCode.TOKEN_REVOKED, bot="red"))
+            await it.settle()
+            assert it.supervisor.is_over
+            it.calls.clear()
+            it.supervisor.revive()
+            await it.settle()
+            assert it.calls == ["join 10"]
+            assert (it.supervisor.link, it.supervisor.cause) == (LinkState.CONNECTED, None)
+            assert not it.supervisor.is_over
+            assert [outage.recovered for outage in it.outages.states()] == [True]
+
+    play(scene())
+
+
+def test_a_lent_bot_says_so_hears_no_trouble_and_comes_back(play: Play):
+    async def scene() -> None:
+        async with stage() as it:
+            await it.supervisor.lend(BLUE)
+            assert (it.supervisor.link, it.supervisor.cause) == (LinkState.CONNECTING, ErrorCode.CHECK_AWAY)
+            it.place(None, asked=True)
+            it.place(BLUE)
+            it.supervisor.server_updated(available=True)
+            it.supervisor.lost(ABORT)
+            await it.settle()
+            assert it.calls == ["leave"]
+            assert (it.supervisor.place, it.supervisor.seen_in) == (RED, RED)
+            it.place(None, asked=True)
+            it.supervisor.take_back()
+            await it.settle()
+            assert it.calls == ["leave", "join 10"]
+            assert (it.supervisor.link, it.supervisor.cause) == (LinkState.CONNECTED, None)
+            assert (it.outage.cause, it.outage.actions, it.outage.recovered) == ("sound_check", ("full",), True)
+            it.supervisor.take_back()
+            await it.settle()
+            assert it.calls == ["leave", "join 10"]
+
+    play(scene())
+
+
+def test_late_news_of_a_sound_check_does_not_lead_a_bot_there(play: Play):
+    async def scene() -> None:
+        async with stage() as it:
+            await it.supervisor.lend(BLUE)
+            it.supervisor.take_back()
+            it.place(BLUE)
+            it.place(None, asked=True)
+            await it.settle()
+            it.place(RED)
+            assert it.calls == ["leave", "join 10"]
+            assert it.supervisor.place == RED
+            it.place(BLUE)  # an administrator, this time
+            it.supervisor.server_updated(available=True)
+            await it.settle()
+            assert it.supervisor.place == BLUE
+
+    play(scene())
+
+
+def test_who_is_thrown_out_while_lent_stays_out(play: Play):
+    async def scene() -> None:
+        async with stage() as it:
+            await it.supervisor.lend(BLUE)
+            it.place(None, asked=True)
+            it.place(BLUE)
+            it.place(None)
+            it.supervisor.take_back()
+            await it.settle()
+            assert (it.supervisor.link, it.supervisor.cause) == (LinkState.KICKED, ErrorCode.KICKED)
+            it.supervisor.rejoin()
+            await it.settle()
+            assert it.supervisor.link is LinkState.CONNECTED
+
+    play(scene())
+
+
+def test_what_is_in_trouble_is_not_lent(play: Play):
+    async def scene() -> None:
+        async with stage() as it:
+            it.supervisor.lost(ABORT)
+            with pytest.raises(DiscordError) as refused:
+                await it.supervisor.lend(BLUE)
+            assert refused.value.code is ErrorCode.CHECK_LISTENER
+            await it.settle()
+            assert it.supervisor.link is LinkState.CONNECTED
+
+    play(scene())
+
+
+def test_a_token_revoked_while_lent_stops_for_good(play: Play):
+    async def scene() -> None:
+        async with stage() as it:
+            await it.supervisor.lend(BLUE)
+            it.supervisor.stopped(DiscordError(ErrorCode.TOKEN_REVOKED, bot="red"))
+            await it.settle()
+            it.supervisor.take_back()
+            await it.settle()
+            assert (it.supervisor.link, it.supervisor.cause) == (LinkState.STOPPED, ErrorCode.TOKEN_REVOKED)
+            it.supervisor.revive()
+            await it.settle()
+            assert it.supervisor.link is LinkState.CONNECTED
+
+    play(scene())
