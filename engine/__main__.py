@@ -83,7 +83,8 @@ async def _serve(given: Bootstrap, address: Address) -> None:
         with suppress(RuntimeError):  # the loop is closed: we are at the end already
             loop.call_soon_threadsafe(engine.ending.set)
 
-    threading.Thread(target=_watch, args=(STDIN, supervisor_gone), name="lifeline", daemon=True).start()
+    if not given.stay:
+        threading.Thread(target=_watch, args=(STDIN, supervisor_gone), name="lifeline", daemon=True).start()
     tokens = {BotKey(name): token for name, token in given.bots.items()}
     await app.serve(engine, tokens, given.token, address, _announce)
 

@@ -1,8 +1,8 @@
 """The two lines that a supervisor and a new engine process exchange before the control socket is there.
 
 The supervisor writes one Bootstrap line to the engine's standard input and keeps it open: when it closes, the engine
-ends. The engine writes one Listening line to its standard output. Tokens travel nowhere else: not as arguments, which
-every user of the machine can read, and not in the environment, which children inherit.
+ends, unless it was told to stay. The engine writes one Listening line to its standard output. Tokens travel nowhere
+else: not as arguments, which every user of the machine can read, and not in the environment, which children inherit.
 """
 
 import msgspec
@@ -17,6 +17,10 @@ class Bootstrap(Message, frozen=True):
 
     ``address``: where to listen (``unix:/path``, ``tcp:port``). ``token``: what clients must say. ``bots``: each bot's
     token by its name. ``api_base``, ``gateway_url``, ``ca_file``: another Discord; left out means Discord itself.
+
+    ``stay``: do not end with the supervisor but go on, session and all, until Shutdown or a signal. It is for who keeps
+    ``address`` and ``token`` where the next supervisor finds them: nobody else can take the engine over, and a second
+    engine with the same bots would fight with it over their places.
     """
 
     address: str
@@ -25,6 +29,7 @@ class Bootstrap(Message, frozen=True):
     api_base: str | None = None
     gateway_url: str | None = None
     ca_file: str | None = None
+    stay: bool = False
 
 
 class Listening(Message, frozen=True):

@@ -12,7 +12,8 @@ from common.errors import RelayError
 from common.protocol import bootstrap
 from common.protocol.bootstrap import Bootstrap
 from common.protocol.client import ControlClient
-from common.protocol.messages import Ping, Pong, Shutdown
+from common.protocol.messages import Ping, Pong, SetMatch, Shutdown
+from common.protocol.state import MatchPhase
 from common.protocol.transport import Address
 from common.secret import Secret
 
@@ -29,11 +30,11 @@ async def spawn(*arguments):
 
 
 @asynccontextmanager
-async def running(address="tcp:0"):
+async def running(address="tcp:0", *, stay=False):
     """Start an engine and connect; what is left of it is killed."""
     process = await spawn()
     try:
-        given = Bootstrap(address=str(address), token=TOKEN, bots={"A": BOT_TOKEN})
+        given = Bootstrap(address=str(address), token=TOKEN, bots={"A": BOT_TOKEN}, stay=stay)
         process.stdin.write(bootstrap.write_line(given))
         listening = bootstrap.read_listening(await asyncio.wait_for(process.stdout.readline(), 20))
         client = await ControlClient.connect(Address.parse(listening.address), TOKEN)
@@ -82,6 +83,23 @@ async def test_it_ends_when_its_supervisor_is_gone():
     async with running() as (process, _client):
         process.stdin.close()
         assert await ends(process) == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no Unix sockets")
+async def test_told_to_stay_it_outlives_its_supervisor_and_another_one_takes_it_over(tmp_path_factory):
+    address = Address(path=tmp_path_factory.getbasetemp() / "stay.sock")
+    async with running(address, stay=True) as (process, client):
+        await client.call(SetMatch(phase=MatchPhase.READY))
+        process.stdin.close()
+        await client.close()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(process.wait(), 1.0)  # one that does not stay is gone by then
+        other = await ControlClient.connect(address, TOKEN)
+        assert other.welcome.pid == process.pid
+        assert other.state.match is MatchPhase.READY
+        await other.call(Shutdown())
+        assert await ends(process) == 0
+        await other.close()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Unix signals")

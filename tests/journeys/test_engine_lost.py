@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from contextlib import suppress
 
 import pytest
@@ -26,6 +27,7 @@ from common.secret import Secret
 from common.types import Suppression
 from simulator.scene import parse
 from simulator.server import Simulator
+from simulator.transport import SILENCE
 from tray.engine_process import Place
 from tray.supervisor import EngineSupervisor
 
@@ -113,3 +115,66 @@ async def test_a_session_outlives_its_engine(tmp_path, monkeypatch):
             await supervisor.close()
         bots_left = [bot for bot in cast.bots.values() if discord.world.voice_state(cast.guild.id, bot.id) is not None]
         assert bots_left == []
+
+
+LIVE_SCENE = (
+    SCENE
+    + """clip = "ja_1"
+talks = [[0.0, 30.0]]
+[[people]]
+name = "caster"
+channel = "Casters"
+listens = true
+"""
+)
+BACK_SECONDS = 5.0
+
+
+def sound_since(discord, moment):
+    """Return when the caster's ears first heard the destination's bot after ``moment`` (ns), if they did."""
+    bot = discord.cast.bots["casters"].id
+    heard = [
+        packet.arrival
+        for track in tuple(discord.show.ears["caster"].tracks.values())
+        for packet in (track.packets if track.user == bot else ())
+        if packet.opus != SILENCE and packet.arrival > moment
+    ]
+    return min(heard, default=None)
+
+
+async def heard_after(discord, moment, seconds):
+    async with asyncio.timeout(seconds):
+        while (found := sound_since(discord, moment)) is None:  # noqa: ASYNC110 - ears tell nobody
+            await asyncio.sleep(0.02)
+    return found
+
+
+async def test_killed_in_the_middle_of_live_casters_hear_again_within_five_seconds(tmp_path, monkeypatch):
+    monkeypatch.setattr("common.paths.runtime_folder", lambda: tmp_path)
+    async with Simulator(parse(LIVE_SCENE)) as discord:
+        cast = discord.cast
+        spec = SessionSpec(
+            guild=str(cast.guild.id),
+            sources=(SourceSpec(channel=str(cast.channel("Red")), bot="red"),),
+            destinations=(DestinationSpec(channel=str(cast.channel("Casters")), bot="casters"),),
+        )
+        bots = {"red": Secret("invented-token-red"), "casters": Secret("invented-token-casters")}
+        supervisor = EngineSupervisor(bots, Place(discord.api_base, discord.gateway_url, discord.ca_file))
+        await supervisor.start()
+        try:
+            await supervisor.start_session(spec)
+            for phase in (MatchPhase.READY, MatchPhase.LIVE):
+                await supervisor.client.call(SetMatch(phase=phase))
+            await state_with(supervisor, lambda state: state.match is MatchPhase.LIVE and state.talkers != ())
+            await heard_after(discord, 0, 10)
+            killed = supervisor.client
+            os.kill(killed.welcome.pid, signal.SIGKILL)
+            at = time.perf_counter_ns()
+            # What was on the way when it was killed arrives within a fraction of this; an engine begins in more.
+            again = await heard_after(discord, at + 300_000_000, 20)
+            assert (again - at) / 1e9 <= BACK_SECONDS
+            state = await state_with(supervisor, lambda state: state.match is MatchPhase.LIVE)
+            assert state.phase in {Phase.RUNNING, Phase.DEGRADED}
+            assert supervisor.client.welcome.pid != killed.welcome.pid
+        finally:
+            await supervisor.close()
