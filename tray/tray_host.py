@@ -7,6 +7,7 @@ Without either an icon would be made and never seen.
 import contextlib
 from collections.abc import Mapping
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Final
 
 
@@ -28,12 +29,21 @@ def find_host(environ: Mapping[str, str]) -> Host:
     """Return the better host there is; asks the bus and the X server, so it takes some milliseconds. Never raises."""
     if not environ.get("DISPLAY") and not environ.get("WAYLAND_DISPLAY"):
         return Host.NONE
-    if _bus_reachable():
+    if _bus_announced(environ) and _bus_reachable():
         if _notifier_host() and _indicator_library():
             return Host.STATUS_NOTIFIER
         if environ.get("DISPLAY") and _xembed_host():
             return Host.XEMBED
     return Host.NONE
+
+
+def _bus_announced(environ: Mapping[str, str]) -> bool:
+    """Whether there is a session bus to ask: GLib would start one of its own on the X screen, which nobody else is on.
+
+    It would also stay when we end.
+    """
+    folder = environ.get("XDG_RUNTIME_DIR", "")
+    return bool(environ.get("DBUS_SESSION_BUS_ADDRESS")) or bool(folder and (Path(folder) / "bus").exists())
 
 
 def _bus_reachable() -> bool:

@@ -94,6 +94,7 @@ async def test_without_a_tray_host_it_says_so_and_ends(tmp_path, bus):
         assert await lines.next() == {"available": False}
         assert await lines.next() == {"unavailable": "no tray host"}
         assert await lines.ended() == 3
+        assert not (tmp_path / ".dbus").exists()  # no bus was started for want of one: it would stay
 
 
 @pytest.mark.slow

@@ -101,7 +101,14 @@ async def running(*command, env, **streams):
 async def desktop(tmp_path, *, bus=True):
     """An empty screen and, with ``bus``, a session bus; gives the environment of programs on it."""
     reading, writing = os.pipe()
-    away = ("DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "PYSTRAY_BACKEND", "XDG_SESSION_TYPE")
+    away = (
+        "DISPLAY",
+        "WAYLAND_DISPLAY",
+        "DBUS_SESSION_BUS_ADDRESS",
+        "PYSTRAY_BACKEND",
+        "XDG_SESSION_TYPE",
+        "XDG_RUNTIME_DIR",
+    )
     env = {name: text for name, text in os.environ.items() if name not in away}
     env |= {
         "PYTHONPATH": gi_path(tmp_path),
