@@ -1,0 +1,56 @@
+"""The program in a home of its own, without an icon, beside a simulated Discord: for pictures of it and browser tests."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from devtools.demo import first_line, running, stop
+
+Json = dict[str, Any]
+
+
+class Program:
+    """A running tray; ``link`` logs a browser in once, ``discord`` is what the simulator says of itself."""
+
+    def __init__(self, home: Path, discord: Json) -> None:
+        self.home = home
+        self.discord = discord
+        (home / "discord.json").write_text(json.dumps(discord), "utf-8")
+        browser = home / "browser"
+        browser.write_text(f'#!/bin/sh\necho "$1" >> "{home}/links"\n', "utf-8")
+        browser.chmod(0o755)
+        os.mkfifo(home / "links")
+        self._environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("DBUS", "DVC_"))},
+            "HOME": str(home),
+            "XDG_CONFIG_HOME": str(home / "config"),
+            "XDG_STATE_HOME": str(home / "state"),
+            "XDG_RUNTIME_DIR": str(home),
+            "BROWSER": str(browser),
+        }
+
+    def start(self) -> "subprocess.Popen[str]":
+        """Start it, or start it once more, which opens another link."""
+        command = [sys.executable, "-m", "tray", "--no-tray", "--discord", str(self.home / "discord.json")]
+        return subprocess.Popen(command, env=self._environment, text=True, cwd=self.home)
+
+    def link(self) -> str:
+        """Return the next link that is opened; waits for it."""
+        return (self.home / "links").read_text("utf-8").strip()
+
+
+@contextmanager
+def program(home: Path, *simulator: str) -> Iterator[Program]:
+    """Run a simulator and the program until the block ends."""
+    with running(["simulator", "--folder", str(home), *simulator]) as discord_process:
+        made = Program(home, first_line(discord_process))
+        process = made.start()
+        try:
+            yield made
+        finally:
+            stop(process)
