@@ -71,6 +71,8 @@ def running(command: list[str], **options: Any) -> Iterator[subprocess.Popen[str
         yield process
     finally:
         stop(process)
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 def stop(process: subprocess.Popen[str]) -> int:

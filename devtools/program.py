@@ -1,4 +1,4 @@
-"""The program in a home of its own, without an icon, beside a simulated Discord: for pictures of it and browser tests."""
+"""The program in a home of its own, without an icon, beside a simulated Discord: for pictures and browser tests."""
 
 import json
 import os

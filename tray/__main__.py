@@ -19,7 +19,7 @@ from common.errors import RelayError
 from common.logging import configure
 from common.sentences import sentences_of, system_language
 from tray.app import NAME, App
-from tray.backend import DummyPort, PystrayPort, TrayPort, TrayUnavailable
+from tray.backend import DummyPort, PystrayPort, TrayPort, TrayUnavailable, wait_for_place
 from tray.desk import TrayDesk
 from tray.engine_process import Place
 from tray.menu import Action
@@ -30,6 +30,8 @@ from tray.settings import Settings
 from tray.single_instance import SingleInstance, hand_over
 
 STARTING_SECONDS: Final = 10.0
+LOGIN_SECONDS: Final = 30.0
+"""For the desktop's bar, which comes up beside us when the system starts us."""
 
 
 class DiscordFile(msgspec.Struct):
@@ -70,7 +72,8 @@ class Program:
         self._instance = instance
         self._app: App | None = None
         self._port: TrayPort = DummyPort() if options.no_tray else PystrayPort(NAME, self._chosen)
-        self._no_icon = options.no_tray or not self._port.available()
+        patience = LOGIN_SECONDS if options.at_login else 0.0
+        self._no_icon = options.no_tray or not wait_for_place(self._port, patience, time.monotonic, time.sleep)
         if self._no_icon:
             self._port = DummyPort()
         self._running = threading.Event()

@@ -51,12 +51,14 @@ class App:
         self._browse = browse
         self._commands = Commands(desk)
         self._server = PanelServer(Bridge(self._commands, desk.client), load(built_page()))
-        self._notifier = Notifier(NAME, DesktopService(NAME).send, port.notify, time.monotonic)
+        self._service = DesktopService(NAME)
+        self._notifier = Notifier(NAME, self._service.send, self._beside_the_icon, time.monotonic)
         self._hotkeys = Hotkeys({"kill": self._kill_soon, "mute": self._mute_soon})
         self._tasks = Tasks()
         self._ending = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._due: asyncio.Handle | None = None
+        self._hotkeys_wanted = self._notifying = False
 
     async def run(self, *, open_panel: bool) -> None:
         """Run until ``begin_end``; ``open_panel`` shows the page at once."""
@@ -119,8 +121,11 @@ class App:
             else:
                 await self._commands.carry_out(command)
         except RelayError as error:
-            for sentence in sentences_of(error, self.desk.settings.language):
-                self._port.notify(NAME, sentence)
+            self._say(error)
+
+    def _say(self, error: RelayError) -> None:
+        for sentence in sentences_of(error, self.desk.settings.language):
+            self._port.notify(NAME, sentence)
 
     def _open(self, wanted: OpenPanel) -> None:
         """Open the panel in the browser, by a link that works once; a browser may take its time."""
@@ -148,19 +153,37 @@ class App:
         items = menu(desk, state, shown, words)
         self._port.update(shown.face, f"{NAME} – {words[f'tray.state.{shown.line}']}", items)
         self._switch_hotkeys(wanted=desk.preferences.hotkeys)
-        if desk.preferences.notifications:
+        self._switch_notifications(wanted=desk.preferences.notifications)
+        if self._notifying:
             now = incidents(state, desk.engine, desk.engine_fault, language)
             self._tasks.start(self._notifier.follow(now), name="notifications")
+
+    def _switch_notifications(self, *, wanted: bool) -> None:
+        if wanted and not self._notifying:
+            self._tasks.start(self._prepare_notifications(), name="notifications")
+        self._notifying = wanted
+
+    async def _prepare_notifications(self) -> None:
+        """Let the system ask now whether we may; what hinders it is met again by the first message."""
+        try:
+            await self._service.prepare()
+        except Exception as error:  # noqa: BLE001 - whatever the system's service and its library raise
+            log.info("the desktop's notification service can't be used: %s", type(error).__name__)
+
+    def _beside_the_icon(self, title: str, text: str) -> None:
+        self._port.notify(title, text)
 
     # hotkeys
 
     def _switch_hotkeys(self, *, wanted: bool) -> None:
-        if wanted == self._hotkeys.on:
+        """Follow what a person chose; what hinders it is said once, beside the icon."""
+        if wanted == self._hotkeys_wanted:
             return
+        self._hotkeys_wanted = wanted
         try:
             self._hotkeys.start() if wanted else self._hotkeys.stop()
         except RelayError as error:
-            log.warning("hotkeys can't be used: %s", error)
+            self._say(error)
 
     def _kill_soon(self) -> None:
         state = self.desk.state

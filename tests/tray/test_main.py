@@ -91,7 +91,7 @@ async def test_the_panel_opens_once_and_a_second_start_opens_it_again(desktop):
 async def test_where_there_is_no_place_for_an_icon_the_panel_opens_instead(desktop):
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         desktop.environment.pop(name, None)
-    process = await desktop.start("--at-login")
+    process = await desktop.start()
     assert (await page(await desktop.link()))[0] == 200
     assert (await end(process))[0] == 0
 
