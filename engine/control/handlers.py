@@ -165,8 +165,8 @@ async def rejoin_bot(desk: Desk, _caller: Caller, command: m.RejoinBot) -> None:
 
 async def set_token(desk: Desk, _caller: Caller, command: m.SetToken) -> None:
     """Take a bot's token, unless another one has it or the bot could not go on with it."""
-    bot, token = BotKey(command.bot), command.token
-    check_token(token.reveal().strip(), bot)
+    bot, token = BotKey(command.bot), Secret(command.token.reveal().strip())
+    check_token(token.reveal(), bot)
     raise_all(equal_tokens({**desk.tokens, bot: token}))
     await desk.session.renew(bot, token)
     desk.tokens[bot] = token

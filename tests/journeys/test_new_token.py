@@ -1,12 +1,18 @@
 """A bot's token is reset while everybody is on air: it stops, gets a new one and comes back; the others never stop."""
 
 import asyncio
+import sys
 
 import pytest
 
 from common.errors import ErrorCode, RelayError
+from common.protocol.messages import SetToken, SoundCheck, SoundCheckResult, StartSession
+from common.protocol.spec import DestinationSpec, SessionSpec, SourceSpec
 from common.protocol.state import LinkState, Phase
 from common.secret import Secret
+from simulator.server import Simulator
+from tests.journeys.conftest import PLACES, scene
+from tray.engine_process import EngineProcess, Place
 
 NEW = Secret("invented-token-new")
 
@@ -119,3 +125,42 @@ async def test_two_who_enter_a_token_at_once_make_one_bot(on_air):
         await show.until(lambda: show.state("red").link is LinkState.CONNECTED)
         await show.until_heard()
         show.check_nothing_doubled()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Unix sockets")
+async def test_both_by_the_control_socket_of_a_real_engine(tmp_path, monkeypatch):
+    """A bot comes back with its new token, and a bot that the engine was not started with hears that all is well."""
+    monkeypatch.setattr("common.paths.runtime_folder", lambda: tmp_path)
+    async with Simulator(scene()) as discord:
+        cast, world = discord.cast, discord.world
+        channels = {bot: str(cast.channel(place)) for bot, place in PLACES.items()}
+        spec = SessionSpec(
+            guild=str(cast.guild.id),
+            sources=tuple(SourceSpec(channel=channels[bot], bot=bot) for bot in ("red", "blue")),
+            destinations=(DestinationSpec(channel=channels["casters"], bot="casters"),),
+        )
+        bots = {bot: Secret(f"invented-token-{bot}") for bot in PLACES}
+        engine = await EngineProcess.start(bots, Place(discord.api_base, discord.gateway_url, discord.ca_file))
+        try:
+            await engine.client.call(StartSession(spec=spec))
+            discord.faults.revoke_token(cast.account("red"))
+            await reached(engine.client, lambda state: state.bots[0].cause is ErrorCode.TOKEN_REVOKED)
+            cast.bots["red"].token = NEW.reveal()
+            await engine.client.call(SetToken(bot="red", token=NEW))
+            await reached(engine.client, lambda state: state.phase is Phase.RUNNING)
+            spare = world.add_account("spare", bot=True, token="invented-token-spare")
+            world.add_member(cast.guild.id, spare.id)
+            await engine.client.call(SetToken(bot="spare", token=Secret("invented-token-spare")))
+            result = await engine.client.call(SoundCheck(destination=channels["casters"], listener="spare"))
+            assert isinstance(result, SoundCheckResult)
+            assert all(hop.passed for hop in result.hops)
+            assert world.voice_state(cast.guild.id, spare.id) is None
+        finally:
+            await engine.end()
+
+
+async def reached(client, holds):
+    async with asyncio.timeout(10):
+        async for state in client.states():
+            if holds(state):
+                return

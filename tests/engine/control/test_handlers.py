@@ -114,6 +114,6 @@ async def test_a_token_is_kept_for_the_next_session_and_is_one_bot_s_only(served
     await client.call(m.SetToken(bot="A", token=Secret("three")))
     assert served.desk.tokens == {"A": Secret("three"), "B": Secret("two")}
     with pytest.raises(RelayError) as refused:
-        await client.call(m.SetToken(bot="A", token=Secret("two")))
+        await client.call(m.SetToken(bot="A", token=Secret(" two\n")))
     assert refused.value.code is ErrorCode.TOKEN_DUPLICATE
     assert served.desk.tokens["A"] == Secret("three")
