@@ -17,7 +17,7 @@ from common.protocol import messages as engine
 from common.sentences import sentences_of, templates
 from common.tasks import Tasks
 from tray.backend import TrayPort
-from tray.commands import Commands
+from tray.commands.table import Commands
 from tray.desk import TrayDesk
 from tray.face import look
 from tray.hotkeys import Hotkeys

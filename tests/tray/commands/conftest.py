@@ -10,7 +10,7 @@ from common.config.store import ConfigStore
 from common.protocol.state import Role
 from common.secret import Secret
 from simulator.server import Simulator
-from tray.commands import Commands
+from tray.commands.table import Commands
 from tray.desk import TrayDesk
 from tray.engine_process import Place
 from tray.operations.history import HistoryFile

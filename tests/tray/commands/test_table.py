@@ -1,6 +1,6 @@
 from typing import get_args
 
-from tray.commands import TABLE
+from tray.commands.table import TABLE
 from tray.panel.messages import PanelCommand
 
 
