@@ -636,7 +636,7 @@ export interface Pong {
   uptime_ms: number;
 }
 
-/** What the listener heard of the chirp; ``encryption`` is the DAVE version (0 = none). Latency is from the chirp's entry into the mix to its arrival at the listener; loss of its packets. */
+/** What the listener heard of the chirp; ``encryption`` is the DAVE version (0 = none). ``hops`` are all six, in the chirp's order: mixed, sent, received, decrypted, decoded, heard. Latency is the median from the chirp's entry into the mix to its arrival at the listener, what the codec holds included; loss is that of its packets. ``level_db`` is the chirp's peak in dBFS: −20 as it was played, −120 if it was not heard. */
 export interface SoundCheckResult {
   type: "sound_check_result";
   destination: string;
