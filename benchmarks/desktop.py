@@ -112,8 +112,7 @@ class Desktop:
 
     def close(self) -> None:
         """Leave the screen."""
-        if self._display is not None:
-            self._display.close()
+        self._display.close()
 
 
 def _gi_path(home: Path) -> str:
@@ -131,7 +130,7 @@ def _gi_path(home: Path) -> str:
 
 @asynccontextmanager
 async def desktop(home: Path) -> AsyncIterator[Desktop]:
-    """A desktop as after a login: bar there, keychain open; raises AbsentError."""
+    """Give a desktop as after a login: bar there, keychain open; raises AbsentError."""
     if sys.platform != "linux":
         raise AbsentError("a desktop of Linux")
     demand(PROGRAMS)
@@ -139,14 +138,8 @@ async def desktop(home: Path) -> AsyncIterator[Desktop]:
     bar = home / "config" / "xfce4" / "xfconf" / "xfce-perchannel-xml" / "xfce4-panel.xml"
     bar.parent.mkdir(parents=True)
     bar.write_text(_BAR, "utf-8")
-    async with _screen(found), _bus(found), _keychain(found):
-        async with running("xfce4-panel", "--disable-wm-check", env=found.env):
-            found.watch()
-            try:
-                await _bar_is_there(found)
-                yield found
-            finally:
-                found.close()
+    async with _screen(found), _bus(found), _keychain(found), _bar(found):
+        yield found
 
 
 @asynccontextmanager
@@ -156,7 +149,9 @@ async def _screen(found: Desktop) -> AsyncIterator[None]:
     async with running(*command, env=found.env, pass_fds=[writing]):
         os.close(writing)
         with os.fdopen(reading) as number:
-            found.env["DISPLAY"] = f":{(await asyncio.wait_for(asyncio.to_thread(number.readline), PATIENCE_S)).strip()}"
+            found.env["DISPLAY"] = (
+                f":{(await asyncio.wait_for(asyncio.to_thread(number.readline), PATIENCE_S)).strip()}"
+            )
         yield
 
 
@@ -183,6 +178,17 @@ async def _keychain(found: Desktop) -> AsyncIterator[None]:
         process.stdin.write(b"invented password")
         process.stdin.close()
         yield
+
+
+@asynccontextmanager
+async def _bar(found: Desktop) -> AsyncIterator[None]:
+    async with running("xfce4-panel", "--disable-wm-check", env=found.env):
+        await _bar_is_there(found)
+        found.watch()
+        try:
+            yield
+        finally:
+            found.close()
 
 
 async def _bar_is_there(found: Desktop) -> None:

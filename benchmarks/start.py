@@ -135,7 +135,15 @@ class Clicks:
         name, _, path = known.partition("/")
         menu = await self._get(name, f"/{path}", "org.kde.StatusNotifierItem", "Menu")
         _, (_, _, items) = await self._call(name, menu, _MENU, "GetLayout", "iias", 0, 1, [])
-        return name, menu, {properties["label"].value: number for number, properties, _ in map(_value, items) if "label" in properties}
+        return (
+            name,
+            menu,
+            {
+                properties["label"].value: number
+                for number, properties, _ in map(_value, items)
+                if "label" in properties
+            },
+        )
 
     async def _get(self, name: str, path: str, interface: str, what: str) -> Any:  # noqa: ANN401 - D-Bus has any type
         (value,) = await self._call(name, path, _PROPERTIES, "Get", "ss", interface, what)
@@ -154,7 +162,7 @@ def _value(variant: Any) -> Any:  # noqa: ANN401 - likewise
 
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Any]:
-    """A browser without a window; raises AbsentError."""
+    """Give a browser without a window; raises AbsentError."""
     demand((CHROMIUM,))
     try:
         from playwright.async_api import async_playwright  # noqa: PLC0415 - a benchmark's own extra
