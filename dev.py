@@ -22,6 +22,7 @@ COMMANDS = {
     "demo": ("", "relay two simulated teams to a caster channel and show every hop"),
     "test": ("dev", "run the tests"),
     "lint": ("dev", "ruff, mypy --strict, import-linter"),
+    "web": ("dev", "build the panel's page into tray/panel/static: web [build|check|test]"),
     "bench": ("bench", "run benchmarks: bench [NAME] [--json FILE] [--page]"),
 }
 """Command → (extra of pyproject.toml that it needs, what it does)."""

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PROGRAMS = ("common", "engine", "tray", "simulator", "devtools")
+PROGRAMS = ("common", "engine", "tray", "simulator", "devtools", "web/gen")
 WITHOUT_MIRROR = ("journeys", "foreign", "architecture", "browser", "web")
 LINES_WITHOUT_A_TEST = 60
 WITHOUT_SOURCE = {

@@ -2,7 +2,7 @@
 
 import { effect } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { language, t, faultText, type Key } from "./i18n";
+import { faultText, language, speaks, t, type Key } from "./i18n";
 import { About } from "./pages/about";
 import { ChainPage } from "./pages/chain";
 import { HistoryPage } from "./pages/history";
@@ -36,6 +36,7 @@ export function App() {
   const [sheet, setSheet] = useState(false);
   useEffect(() => listenToKeys(() => setSheet(true)), []);
   const Body = BODY[page.value];
+  if (!speaks.value) return null;
   return (
     <div class="frame">
       <a class="skip" href="#content" onClick={skip}>

@@ -1,23 +1,38 @@
 // Sentences in the reader's language: those of the program (by error code) and those of the page (typed keys).
 
-import commonEn from "../../common/locales/en.json";
-import commonJa from "../../common/locales/ja.json";
-import { computed } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 import type { Fault, OutageState } from "./gen/protocol";
-import en from "./locales/en.json";
-import ja from "./locales/ja.json";
+import type { Words } from "./locales";
 import { desk } from "./state/store";
 
-export type Key = keyof typeof en;
+export type Key = keyof Words["page"];
 type Details = Readonly<Record<string, string | number>>;
+type Templates = Readonly<Record<string, string>>;
 
-const PAGE: Readonly<Record<string, Readonly<Record<string, string>>>> = { en, ja };
-const COMMON: Readonly<Record<string, Readonly<Record<string, string>>>> = { en: commonEn, ja: commonJa };
+/** A file per language, fetched when the language is wanted. */
+const FILES: Readonly<Record<string, () => Promise<{ readonly words: { readonly page: Templates; readonly common: Templates } }>>> = {
+  en: () => import("./locales/en"),
+  ja: () => import("./locales/ja"),
+};
 
-/** The language in force: the tray's word, or the browser's until the tray has spoken. */
-export const language = computed(() => {
-  const wanted = desk.value?.shown ?? navigator.language.slice(0, 2);
-  return wanted in PAGE ? wanted : "en";
+/** The language to be shown: the tray's word, or the browser's until the tray has spoken. */
+const wanted = computed(() => {
+  const name = desk.value?.shown ?? navigator.language.slice(0, 2);
+  return name in FILES ? name : "en";
+});
+
+const words = signal<{ readonly language: string; readonly page: Templates; readonly common: Templates } | null>(null);
+
+/** The language that is shown now. */
+export const language = computed(() => words.value?.language ?? wanted.value);
+/** Whether there are words at all yet. */
+export const speaks = computed(() => words.value !== null);
+
+effect(() => {
+  const name = wanted.value;
+  void FILES[name]?.().then((file) => {
+    if (wanted.value === name) words.value = { language: name, ...file.words };
+  });
 });
 
 /** Fill `{name}` with what is known of it; what isn't becomes "?". */
@@ -27,16 +42,16 @@ export function filled(template: string, details: Details): string {
 
 /** A sentence of the page. */
 export function t(key: Key, details: Details = {}): string {
-  return filled(PAGE[language.value]?.[key] ?? key, details);
+  return filled(words.value?.page[key] ?? key, details);
 }
 
 /** A sentence of the page whose key is made at run time; `otherwise` if there is none. */
 export function tMaybe(key: string, otherwise: Key, details: Details = {}): string {
-  return filled(PAGE[language.value]?.[key] ?? t(otherwise), details);
+  return filled(words.value?.page[key] ?? t(otherwise), details);
 }
 
 function common(key: string, details: Details): string | undefined {
-  const known = COMMON[language.value] ?? {};
+  const known = words.value?.common ?? {};
   const template = known[key];
   if (template === undefined) return undefined;
   const named = { name: details["channel"] ?? "?", ...details };

@@ -117,7 +117,7 @@ function firstFailure(given: Case, worst: Sending | undefined): { hop: Hop; caus
   if (talks && rates.decrypted < rates.received * ENOUGH) return failed("decrypted", rates.drops, "undecrypted");
   if (talks && rates.decoded < rates.decrypted * ENOUGH) return failed("decoded", rates.drops, "undecoded");
   if (given.muted) return { hop: "mixed", cause: own("source_muted") };
-  if (talks && rates.mixed < rates.decoded * ENOUGH) return { hop: "mixed", cause: own("strips_muted") };
+  if (talks && rates.mixed < TALK_RATE) return { hop: "mixed", cause: own("strips_muted") };
   if (!worst) return { hop: "sent", cause: own("no_route") };
   const outbound = given.sent.map((way) => botFault(way.bot)).find((cause) => cause !== null);
   if (outbound) return { hop: "sent", cause: outbound };

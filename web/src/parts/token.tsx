@@ -58,7 +58,8 @@ export function TokenField({ bot, role, label, onKept }: TokenProps) {
         <>
           <input
               {...ids}
-              type="password"
+              type="text"
+              class="secret"
               autocomplete="off"
               spellcheck={false}
               value={token}

@@ -33,6 +33,15 @@ export const engineAway = computed(() => {
   return state !== undefined && state !== "ready";
 });
 
+const darkSystem = matchMedia("(prefers-color-scheme: dark)");
+const systemDark = signal(darkSystem.matches);
+darkSystem.addEventListener("change", () => (systemDark.value = darkSystem.matches));
+/** What is drawn by hand looks at this for its colours. */
+export const theme = computed(() => {
+  const chosen = desk.value?.preferences.theme ?? "system";
+  return chosen === "system" ? (systemDark.value ? "dark" : "light") : chosen;
+});
+
 const MOST_NOTICES = 5;
 const SLOW_MS = 500;
 const listeners = new Set<(meters: Meters) => void>();
