@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ Json = dict[str, Any]
 class Program:
     """A running tray; ``link`` logs a browser in once, ``discord`` is what the simulator says of itself."""
 
-    def __init__(self, home: Path, discord: Json) -> None:
+    def __init__(self, home: Path, discord: Json, environment: Mapping[str, str]) -> None:
         self.home = home
         self.discord = discord
         (home / "discord.json").write_text(json.dumps(discord), "utf-8")
@@ -32,12 +32,19 @@ class Program:
             "XDG_STATE_HOME": str(home / "state"),
             "XDG_RUNTIME_DIR": str(home),
             "BROWSER": str(browser),
+            **environment,
         }
+        self.process = self.start()
 
     def start(self) -> "subprocess.Popen[str]":
         """Start it, or start it once more, which opens another link."""
         command = [sys.executable, "-m", "tray", "--no-tray", "--discord", str(self.home / "discord.json")]
         return subprocess.Popen(command, env=self._environment, text=True, cwd=self.home)
+
+    def restart(self) -> None:
+        """End it as the system does, and start it anew."""
+        stop(self.process)
+        self.process = self.start()
 
     def link(self) -> str:
         """Return the next link that is opened; waits for it."""
@@ -45,12 +52,11 @@ class Program:
 
 
 @contextmanager
-def program(home: Path, *simulator: str) -> Iterator[Program]:
-    """Run a simulator and the program until the block ends."""
+def program(home: Path, *simulator: str, **environment: str) -> Iterator[Program]:
+    """Run a simulator, with its own options, and the program until the block ends."""
     with running(["simulator", "--folder", str(home), *simulator]) as discord_process:
-        made = Program(home, first_line(discord_process))
-        process = made.start()
+        made = Program(home, first_line(discord_process), environment)
         try:
             yield made
         finally:
-            stop(process)
+            stop(made.process)
