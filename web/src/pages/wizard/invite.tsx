@@ -1,5 +1,6 @@
 // Into the server: an invitation per bot, and which server it is.
 
+import { useEffect } from "preact/hooks";
 import { t } from "../../i18n";
 import { Empty, Faults, Loading } from "../../parts/basics";
 import { Icon } from "../../parts/icons";
@@ -13,6 +14,10 @@ export function InviteStep() {
   const known = desk.value;
   const bots = known?.bots ?? [];
   const chosen = guilds.value?.find((guild) => guild.guild === known?.setup.guild);
+  const only = !chosen && guilds.value?.length === 1 ? guilds.value[0] : undefined;
+  useEffect(() => {
+    if (only) void chooseGuild(only);
+  }, [only?.guild]);
   return (
     <div class="stack">
       <ul class="rows">
