@@ -130,7 +130,7 @@ interface MatrixProps {
 
 function Matrix({ state, spec }: MatrixProps) {
   return (
-    <section class="card matrix" aria-labelledby="matrix">
+    <section class="card matrix">
       <h2 id="matrix">{t("matrix.title")}</h2>
       <div class="matrix-scroll" tabIndex={0} role="region" aria-labelledby="matrix">
         <table>

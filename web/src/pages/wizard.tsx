@@ -13,7 +13,7 @@ import { Legacy, RehearseButton, Unlock } from "./settings";
 import { BotsStep } from "./wizard/bots";
 import { ChannelsStep } from "./wizard/channels";
 import { CheckStep } from "./wizard/check";
-import { openOutside } from "./wizard/guide";
+import { copy, openOutside } from "./wizard/guide";
 import { InviteStep } from "./wizard/invite";
 import { done, Next, type Step } from "./wizard/next";
 
@@ -79,7 +79,10 @@ function Welcome() {
   if (!known) return null;
   const idle = (session.value?.phase ?? "idle") === "idle";
   const begin = () => {
-    if (known.secrets.kind === "keychain") openOutside(LINKS.new_application);
+    if (known.secrets.kind === "keychain") {
+      copy(t("wizard.bot_name_source", { number: 1 }));
+      openOutside(LINKS.new_application);
+    }
     void done("welcome");
   };
   return (

@@ -1,6 +1,6 @@
 // Which page is open, by the part of the address behind "#/".
 
-import { computed, signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 import { desk, ready } from "./store";
 
 export const PAGES = ["mixer", "chain", "setup", "settings", "history", "about"] as const;
@@ -11,10 +11,16 @@ addEventListener("hashchange", () => {
   hash.value = location.hash;
 });
 
-/** The page that the address names; else the mixer once there is something to mix, and the set-up before. */
-export const page = computed<Page>(() => {
-  const named = PAGES.find((each) => hash.value === `#/${each}`);
-  return named ?? (desk.value && !ready.value ? "setup" : "mixer");
+const named = computed(() => PAGES.find((each) => hash.value === `#/${each}`));
+
+export const page = computed<Page>(() => named.value ?? "mixer");
+
+// Who comes without an address gets the mixer once there is something to mix, and the set-up before; they stay there
+// when that changes.
+effect(() => {
+  if (named.value || !desk.value) return;
+  history.replaceState(null, "", ready.value ? "#/mixer" : "#/setup");
+  hash.value = location.hash;
 });
 
 export function go(to: Page): void {

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import type { PlaceCheck } from "../../gen/protocol";
-import { faultText, t } from "../../i18n";
+import { faultText, t, type Key } from "../../i18n";
 import { Button, Faults, Loading, useWork } from "../../parts/basics";
 import { Icon } from "../../parts/icons";
 import { displayName } from "../../parts/token";
@@ -37,21 +37,23 @@ export function CheckStep() {
   );
 }
 
+const MARK = { good: "check", warned: "dash", bad: "cross" } as const;
+
 function Place({ place }: { place: PlaceCheck }) {
-  const good = place.faults.length === 0;
+  const standing = place.faults.length === 0 ? "good" : place.works ? "warned" : "bad";
   return (
     <li>
       <div class="row">
         <span>
           <strong>{place.name || place.channel}</strong> <span class="hint">{displayName(place.bot)}</span>
         </span>
-        <span class={`verdict ${good ? "good" : "bad"}`}>
-          <Icon name={good ? "check" : "cross"} />
-          {t(good ? "wizard.place_good" : "wizard.place_bad")}
+        <span class={`verdict ${standing}`}>
+          <Icon name={MARK[standing]} />
+          {t(`wizard.place_${standing}` as Key)}
         </span>
       </div>
       {place.faults.map((fault, index) => (
-        <p class="faults" key={index}>
+        <p class={standing === "bad" ? "faults" : "hint"} key={index}>
           {faultText(fault)}
         </p>
       ))}
