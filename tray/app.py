@@ -17,6 +17,7 @@ from common.protocol import messages as engine
 from common.sentences import sentences_of, templates
 from common.tasks import Tasks
 from tray.backend import TrayPort
+from tray.browser import browse
 from tray.commands.table import Commands
 from tray.desk import TrayDesk
 from tray.face import look
@@ -43,7 +44,7 @@ class App:
         port: TrayPort,
         instance: SingleInstance,
         *,
-        browse: Callable[[str], object] = webbrowser.open,
+        browse: Callable[[str], object] = browse,
     ) -> None:
         self.desk = desk
         self._port = port
