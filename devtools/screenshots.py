@@ -118,7 +118,6 @@ class Walk:
         self._button("wizard.have_bots").click()
         self._passphrase()
         self._bots()
-        self._page.locator(".servers input").click()
         self._heading("wizard.channels").wait_for()
         self._page.locator("select").first.wait_for()
         self._camera.take("setup-channels")
