@@ -94,14 +94,19 @@ function drawLight(canvas: HTMLCanvasElement, lit: boolean): void {
   pen.stroke();
 }
 
+/** Loss in percent from which on it is shown, and from which on people hear it. */
+const WORTH_SAYING = 1;
+const BAD = 5;
+
 /** Loss and delay, twice a second. */
 function Figures({ user }: { user: string }) {
   const reading = slowMeters.value?.talkers.find((each) => each.user === user);
   if (!reading) return <span class="figures" />;
-  const bad = reading.loss_percent >= 5;
+  const lost = reading.loss_percent >= WORTH_SAYING;
+  const bad = reading.loss_percent >= BAD;
   return (
     <span class={`figures ${bad ? "bad" : ""}`} title={t("strip.figures")}>
-      <span>{t("strip.loss", { percent: reading.loss_percent.toFixed(reading.loss_percent < 10 ? 1 : 0) })}</span>
+      {lost && <span>{t("strip.loss", { percent: reading.loss_percent.toFixed(reading.loss_percent < 10 ? 1 : 0) })}</span>}
       <span>{t("strip.delay", { ms: Math.round(reading.delay_ms) })}</span>
     </span>
   );

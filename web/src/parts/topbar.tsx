@@ -3,12 +3,11 @@
 import { useState } from "preact/hooks";
 import type { MatchPhase } from "../gen/protocol";
 import { t, type Key } from "../i18n";
-import { desk, engineAway, link, ready, running, session, steps, tell, undo } from "../state/store";
+import { desk, engineAway, link, ready, running, session, steps, tell, undo, call } from "../state/store";
 import { Button, WorkButton } from "./basics";
 import { Confirm } from "./dialog";
 import { Icon } from "./icons";
 import { toggleKill } from "./shortcuts";
-import { call } from "../state/store";
 
 /** Which steps the engine takes from where; it refuses the others. */
 export const NEXT: Readonly<Record<MatchPhase, readonly MatchPhase[]>> = {
@@ -52,7 +51,7 @@ export function TopBar() {
 function Standing() {
   const phase = session.value?.phase ?? "idle";
   const live = running.value && session.value?.match === "live";
-  const key = live && phase === "running" ? "live" : phase;
+  const key = engineAway.value && phase !== "idle" ? "away" : live && phase === "running" ? "live" : phase;
   return (
     <div class="standing" role="status">
       <span class={`badge ${key}`}>

@@ -60,6 +60,7 @@ function onEvent(event: Event): void {
   else if (event.type === "snapshot") session.value = event.state;
   else if (event.type === "changed") session.value = applied(session.value, event);
   else if (event.type === "meters") onReading(event);
+  if (session.value?.phase === "idle" && steps.value.length > 0) steps.value = [];
 }
 
 /** A state with a change in force. */
@@ -68,7 +69,27 @@ export function applied(state: SessionState | null, changed: Changed): SessionSt
   return state && { ...state, ...fields };
 }
 
+/** Nothing was read for so long: bars fall instead of standing where they were last seen. */
+const STALE_MS = 400;
+const FALL_MS = 4000;
+const SILENT: Meters = {
+  type: "meters",
+  at_ms: 0,
+  talkers: [],
+  sources: [],
+  destinations: [],
+  engine: { ticks: 0, skipped: 0, residence_p50_ms: 0, residence_p99_ms: 0, lateness_p50_ms: 0, lateness_p99_ms: 0, drops: {} },
+};
+let readAt = -Infinity;
+
+function fall(): void {
+  const since = performance.now() - readAt;
+  if (since < STALE_MS || since > FALL_MS) return;
+  for (const listener of listeners) listener(SILENT);
+}
+
 function onReading(meters: Meters): void {
+  readAt = performance.now();
   for (const listener of listeners) listener(meters);
   collected = kept(collected, meters);
   const now = performance.now();
@@ -91,6 +112,7 @@ const connection = new Connection(() => new WebSocket(address()) as unknown as S
 /** Begin. */
 export function connect(): void {
   connection.connect();
+  setInterval(fall, 50);
 }
 
 /** Carry out a command; rejects with a CallError. */
