@@ -23,6 +23,7 @@ COMMANDS = {
     "test": ("dev", "run the tests"),
     "lint": ("dev", "ruff, mypy --strict, import-linter"),
     "web": ("dev", "build the panel's page into tray/panel/static: web [build|check|test]"),
+    "screenshots": ("dev", "take the pictures of the guides anew, into docs/images"),
     "bench": ("bench", "run benchmarks: bench [NAME] [--json FILE] [--page]"),
 }
 """Command → (extra of pyproject.toml that it needs, what it does)."""
@@ -93,7 +94,7 @@ def prepare(extra: str) -> None:
 
 def usage() -> str:
     """Return the help text."""
-    lines = [f"  {name:6} {purpose}" for name, (_, purpose) in COMMANDS.items()]
+    lines = [f"  {name:11} {purpose}" for name, (_, purpose) in COMMANDS.items()]
     return "\n".join(["usage: python3 dev.py COMMAND [OPTION ...]", "", *lines])
 
 

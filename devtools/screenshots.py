@@ -40,7 +40,7 @@ ARGUMENTS: Final = (
     "--disable-sync",
 )
 PATIENCE_MS: Final = 30_000.0
-PASSPHRASE: Final = "only for pictures"
+PASSPHRASE: Final = "only for pictures"  # noqa: S105 - nothing is kept behind it
 """Of a vault in a folder that is deleted afterwards."""
 
 
@@ -90,20 +90,20 @@ class Walk:
         self.records()
 
     def welcome(self) -> None:
-        """What a person sees first, once the engine is up."""
+        """Take what a person sees first, once the engine is up."""
         self._page.locator(".choices").wait_for()
         self._gone(".banner")
         self._camera.take("setup-welcome")
 
     def rehearsal(self) -> None:
-        """The show's pages with two teams that talk."""
+        """Rehearse: the show's pages with two teams that talk, one of them muted in the end."""
         self._button("rehearsal.start").click()
         self._page.locator(".badge.running").wait_for()
         self._camera.take("mixer", ready=self._page.locator(".light[data-lit]").first.wait_for)
         self._page.keyboard.press("?")
         self._camera.take("shortcuts", ready=self._page.locator("dialog[open]").wait_for)
         self._page.keyboard.press("Escape")
-        self._page.locator('[data-strip].bus .toggle.mute').nth(1).click()
+        self._page.locator("[data-strip].bus .toggle.mute").nth(1).click()
         self._open("chain")
         self._page.locator(".hops li.failed").first.wait_for()
         self._camera.take("chain", ready=self._page.locator(".hops li.failed").first.wait_for)
@@ -113,7 +113,7 @@ class Walk:
         self._gone(".banner")
 
     def set_up(self) -> None:
-        """The set-up from the passphrase to the end, with the simulator's bots."""
+        """Go through the set-up from the passphrase to the end, with the simulator's bots."""
         self._open("setup")
         self._button("wizard.have_bots").click()
         self._passphrase()
@@ -133,7 +133,7 @@ class Walk:
         self._camera.take("setup-done")
 
     def records(self) -> None:
-        """The pages that are there at any time; the session of the set-up is over then."""
+        """Stop the session, and take the pages that are there at any time."""
         self._page.locator(".topbar").get_by_role("button", name=WORDS["action.stop"], exact=True).click()
         self._page.locator(".badge.idle").wait_for()
         self._open("history")
