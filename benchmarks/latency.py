@@ -27,11 +27,11 @@ from benchmarks import plot
 from benchmarks.metric import Metric
 from benchmarks.probe import Findings
 from common.protocol import bootstrap
+from common.protocol.address import Address
 from common.protocol.bootstrap import Bootstrap
 from common.protocol.client import ControlClient
 from common.protocol.messages import Meters, Shutdown, StartSession, SubscribeMeters
 from common.protocol.spec import DestinationSpec, SessionSpec, SourceSpec, TickMs
-from common.protocol.transport import Address
 from common.secret import Secret
 from devtools.demo import first_line, running, stop
 

@@ -21,10 +21,10 @@ from typing import Any, Final
 from benchmarks.desktop import PATIENCE_S, AbsentError, Colour, Desktop, demand, desktop, running, until
 from benchmarks.metric import Metric
 from common.protocol import bootstrap
+from common.protocol.address import Address
 from common.protocol.bootstrap import Bootstrap
 from common.protocol.client import ControlClient
 from common.protocol.messages import Ping
-from common.protocol.transport import Address
 from common.secret import Secret
 from common.sentences import templates
 

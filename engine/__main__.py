@@ -14,9 +14,9 @@ from typing import Final
 from common.errors import ErrorCode, RelayError
 from common.logging import LogFormat, configure
 from common.protocol import bootstrap
+from common.protocol.address import Address
 from common.protocol.bootstrap import Bootstrap, Listening
 from common.protocol.codec import MAX_BYTES
-from common.protocol.transport import Address
 from common.signals import on_signals
 from common.types import BotKey
 from engine import app, headless

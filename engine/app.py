@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 from common import paths
 from common.errors import SessionError
+from common.protocol.address import Address
 from common.protocol.state import SessionState
-from common.protocol.transport import Address
 from common.secret import Secret
 from common.types import BotKey
 from engine.control.handlers import Desk

@@ -1,35 +1,35 @@
-"""``python -m tray``: the program as a person starts it. A second start opens the panel of the first one."""
+"""``python -m tray``: the program as a person starts it. A second start opens the panel of the first one.
+
+The icon comes first: what everything else needs is imported in the loop's thread, once the icon can be seen.
+"""
 
 import argparse
 import asyncio
 import datetime as dt
 import signal
+import socket
 import sys
 import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from common import paths
-from common.config.store import ConfigStore
 from common.errors import RelayError
 from common.logging import configure
 from common.sentences import sentences_of, system_language
-from tray.app import NAME, App
-from tray.backend import DummyPort, PystrayPort, TrayPort, TrayUnavailable, wait_for_place
-from tray.desk import TrayDesk
-from tray.engine_process import Place
+from tray.backend import NAME, DummyPort, PystrayPort, TrayPort, TrayUnavailable, wait_for_place
 from tray.menu import Action
-from tray.operations.history import HistoryFile
-from tray.operations.session_log import SessionLog
-from tray.secrets.asking import Secrets
-from tray.settings import Settings
 from tray.single_instance import SingleInstance, hand_over
 
-STARTING_SECONDS: Final = 10.0
+if TYPE_CHECKING:
+    from tray.app import App
+    from tray.desk import TrayDesk
+    from tray.engine_process import Place
+
 LOGIN_SECONDS: Final = 30.0
 """For the desktop's bar, which comes up beside us when the system starts us."""
 
@@ -71,35 +71,49 @@ class Program:
         self._options = options
         self._instance = instance
         self._app: App | None = None
+        self._loop = threading.Thread(target=self._run_loop, name="loop")
         self._port: TrayPort = DummyPort() if options.no_tray else PystrayPort(NAME, self._chosen)
         patience = LOGIN_SECONDS if options.at_login else 0.0
         self._no_icon = options.no_tray or not wait_for_place(self._port, patience, time.monotonic, time.sleep)
         if self._no_icon:
             self._port = DummyPort()
-        self._running = threading.Event()
+        self._heard, self._told = socket.socketpair()
         self._failed = False
 
     def run(self) -> int:
         """Hold the main thread until the end."""
-        loop = threading.Thread(target=self._run_loop, name="loop")
-        loop.start()
-        self._running.wait(STARTING_SECONDS)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: self._end())
+        self._listen_to_signals()
         self._show_icon()
-        loop.join()
+        self._loop.join()
+        signal.set_wakeup_fd(-1)
+        self._heard.close()
+        self._told.close()
         return 1 if self._failed else 0
+
+    def _listen_to_signals(self) -> None:
+        """Have signals tell the loop by a socket: Python's own handlers wait for a main thread that may be waiting."""
+        for each in (self._heard, self._told):
+            each.setblocking(False)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: None)
+        signal.set_wakeup_fd(self._told.fileno(), warn_on_full_buffer=False)
 
     def _show_icon(self) -> None:
         try:
-            self._port.run(lambda: None)
+            self._port.run(self._begin)
         except TrayUnavailable as error:
             say(*sentences_of(error, system_language()))
             self._port, icon = DummyPort(), self._port
             icon.stop()
+            self._no_icon = True
             if self._app is not None:
                 self._app.without_icon(self._port)
-            self._port.run(lambda: None)
+            self._port.run(self._begin)
+
+    def _begin(self) -> None:
+        """Start the rest, once."""
+        if self._loop.ident is None:
+            self._loop.start()
 
     def _run_loop(self) -> None:
         try:
@@ -108,15 +122,29 @@ class Program:
             self._failed = True
             raise
         finally:
-            self._running.set()
             self._port.stop()
 
     async def _run_app(self) -> None:
-        self._app = App(self._desk(), self._port, self._instance)
-        self._running.set()
-        await self._app.run(open_panel=self._no_icon or not self._options.at_login)
+        from tray.app import App  # noqa: PLC0415 - after the icon, see above
 
-    def _desk(self) -> TrayDesk:
+        self._app = App(self._desk(), self._port, self._instance)
+        async with asyncio.TaskGroup() as group:
+            signals = group.create_task(self._end_by_signal(self._app), name="signals")
+            await self._app.run(open_panel=self._no_icon or not self._options.at_login)
+            signals.cancel()
+
+    async def _end_by_signal(self, app: "App") -> None:
+        await asyncio.get_running_loop().sock_recv(self._heard, 1)
+        app.begin_end()
+
+    def _desk(self) -> "TrayDesk":
+        from common.config.store import ConfigStore  # noqa: PLC0415 - likewise
+        from tray.desk import TrayDesk  # noqa: PLC0415 - likewise
+        from tray.operations.history import HistoryFile  # noqa: PLC0415 - likewise
+        from tray.operations.session_log import SessionLog  # noqa: PLC0415 - likewise
+        from tray.secrets.asking import Secrets  # noqa: PLC0415 - likewise
+        from tray.settings import Settings  # noqa: PLC0415 - likewise
+
         store = ConfigStore(paths.config_folder() / "config.json", lambda: dt.datetime.now(dt.UTC))
         settings = Settings(store)
         if settings.problem is not None:
@@ -129,16 +157,14 @@ class Program:
         if self._app is not None:
             self._app.do(action)
 
-    def _end(self) -> None:
-        if self._app is not None:
-            self._app.begin_end()
-
 
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _place(file: Path | None) -> Place:
+def _place(file: Path | None) -> "Place":
+    from tray.engine_process import Place  # noqa: PLC0415 - likewise
+
     if file is None:
         return Place()
     found = msgspec.json.decode(file.read_bytes(), type=DiscordFile)

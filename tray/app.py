@@ -10,13 +10,13 @@ import time
 import webbrowser
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any
 
 from common.errors import RelayError
 from common.protocol import messages as engine
 from common.sentences import sentences_of, templates
 from common.tasks import Tasks
-from tray.backend import TrayPort
+from tray.backend import NAME, TrayPort
 from tray.browser import browse
 from tray.commands.table import Commands
 from tray.desk import TrayDesk
@@ -29,8 +29,6 @@ from tray.panel.messages import PanelCommand
 from tray.panel.server import PanelServer
 from tray.panel.static_files import built_page, load
 from tray.single_instance import SingleInstance
-
-NAME: Final = "DiscordVoiceComm"
 
 log = logging.getLogger(__name__)
 

@@ -19,6 +19,7 @@ from tray.icon import picture
 from tray.menu import Action, Item, Menu
 from tray.tray_host import Host, find_host
 
+NAME: Final = "DiscordVoiceComm"
 ICON_PIXELS: Final = 64
 """Large enough for every bar; toolkits make it smaller."""
 _LOOK_SECONDS: Final = 0.5

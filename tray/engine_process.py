@@ -12,10 +12,10 @@ from typing import Final
 from common import paths
 from common.errors import ErrorCode, ProtocolError, RelayError
 from common.protocol import bootstrap
+from common.protocol.address import Address
 from common.protocol.bootstrap import Bootstrap
 from common.protocol.client import ControlClient
 from common.protocol.messages import Shutdown
-from common.protocol.transport import Address
 from common.secret import Secret
 
 START_SECONDS: Final = 10.0

@@ -19,7 +19,7 @@ from typing import Final
 
 from common.config.files import write_atomically
 from common.errors import ErrorCode, ProtocolError, RelayError
-from common.protocol.transport import LOOPBACK, Address
+from common.protocol.address import LOOPBACK, Address
 from common.secret import Secret
 
 LOCK_NAME: Final = "tray.lock"

@@ -9,6 +9,7 @@ from typing import Final, Never
 
 from common.errors import ErrorCode, ProtocolError, RelayError
 from common.protocol import changes, codec, transport
+from common.protocol.address import Address
 from common.protocol.event_queue import EventQueue
 from common.protocol.faults import error_of
 from common.protocol.handshake import ClientSide
@@ -25,7 +26,7 @@ from common.protocol.messages import (
     Welcome,
 )
 from common.protocol.state import SessionState
-from common.protocol.transport import Address, Connection
+from common.protocol.transport import Connection
 from common.secret import Secret
 from common.tasks import Tasks
 

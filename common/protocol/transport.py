@@ -7,42 +7,18 @@ is the same. One message is one text frame.
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import aiohttp
 from aiohttp import web
 
-from common.errors import ErrorCode, ProtocolError
 from common.paths import private_folder
+from common.protocol.address import LOOPBACK, Address
 from common.protocol.codec import MAX_BYTES
 
-LOOPBACK: Final = "127.0.0.1"
 CLOSE_SECONDS: Final = 1.0
 """Time for the other side to answer a close."""
 _PATH: Final = "/control"
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where the engine listens: ``path`` of a Unix socket, or ``port`` on 127.0.0.1 (0 = any free one)."""
-
-    path: Path | None = None
-    port: int = 0
-
-    @classmethod
-    def parse(cls, text: str) -> "Address":
-        """Read ``unix:/path`` or ``tcp:port``; raises PROTOCOL_MALFORMED."""
-        kind, _, rest = text.partition(":")
-        if kind == "unix" and rest.startswith("/"):
-            return cls(path=Path(rest))
-        if kind == "tcp" and rest.isascii() and rest.isdigit() and int(rest) <= 0xFFFF:  # noqa: PLR2004 - 16 bits
-            return cls(port=int(rest))
-        raise ProtocolError(ErrorCode.PROTOCOL_MALFORMED, path="address", reason="expected unix:/path or tcp:port")
-
-    def __str__(self) -> str:
-        return f"tcp:{self.port}" if self.path is None else f"unix:{self.path}"
 
 
 class Connection:

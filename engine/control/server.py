@@ -8,9 +8,10 @@ from typing import Final
 
 from common.errors import ErrorCode
 from common.protocol import codec, transport
+from common.protocol.address import Address
 from common.protocol.handshake import EngineSide, Stage
 from common.protocol.messages import Refused, Welcome
-from common.protocol.transport import Address, Connection, Listener
+from common.protocol.transport import Connection, Listener
 from common.secret import Secret
 from common.tasks import Tasks
 from common.version import VERSION

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from common.protocol.transport import Address
+from common.protocol.address import Address
 from common.secret import Secret
 from engine import app
 from engine.gateway.endpoint import Endpoint

@@ -10,11 +10,11 @@ import pytest
 
 from common.errors import RelayError
 from common.protocol import bootstrap
+from common.protocol.address import Address
 from common.protocol.bootstrap import Bootstrap
 from common.protocol.client import ControlClient
 from common.protocol.messages import Ping, Pong, SetMatch, Shutdown
 from common.protocol.state import MatchPhase
-from common.protocol.transport import Address
 from common.secret import Secret
 
 TOKEN = Secret("a-control-token")

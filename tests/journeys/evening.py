@@ -14,11 +14,11 @@ import pytest
 
 from common.errors import RelayError
 from common.protocol import bootstrap
+from common.protocol.address import Address
 from common.protocol.bootstrap import Bootstrap
 from common.protocol.client import ControlClient
 from common.protocol.messages import Meters, StartSession, SubscribeMeters
 from common.protocol.spec import DestinationSpec, SessionSpec, SourceSpec, StripSpec
-from common.protocol.transport import Address
 from common.secret import Secret
 from simulator import clips
 from simulator.listening import Recording, match

@@ -13,7 +13,7 @@ import pytest
 
 from common.errors import ErrorCode, RelayError
 from common.paths import private_folder
-from common.protocol.transport import LOOPBACK, Address
+from common.protocol.address import LOOPBACK, Address
 from tray.single_instance import LOCK_NAME, NOTE_NAME, SOCKET_NAME, SingleInstance, hand_over
 
 ROOT = Path(__file__).resolve().parents[2]

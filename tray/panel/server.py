@@ -12,7 +12,7 @@ from typing import Final
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
-from common.protocol.transport import LOOPBACK
+from common.protocol.address import LOOPBACK
 from common.sentences import DEFAULT_LANGUAGE, LANGUAGES, templates
 from tray.panel import auth
 from tray.panel.auth import Asked, Refusal

@@ -7,6 +7,7 @@ import pytest
 
 from common.errors import CombinedError, ErrorCode, RelayError
 from common.protocol import codec, transport
+from common.protocol.address import Address
 from common.protocol.client import ControlClient
 from common.protocol.handshake import EngineSide
 from common.protocol.messages import (
@@ -25,7 +26,6 @@ from common.protocol.messages import (
 )
 from common.protocol.meters import EngineMeter
 from common.protocol.state import Phase, SessionState
-from common.protocol.transport import Address
 from common.secret import Secret
 
 TOKEN = Secret("token")

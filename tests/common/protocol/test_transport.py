@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from common.errors import ProtocolError
 from common.protocol import transport
+from common.protocol.address import Address
 from common.protocol.codec import MAX_BYTES
-from common.protocol.transport import Address
 
 
 @pytest.fixture
@@ -98,14 +97,3 @@ async def test_tcp_listens_on_loopback_only():
     listener = await transport.listen(Address(), echo)
     assert {host for host, _ in listener._runner.addresses} == {"127.0.0.1"}
     await listener.close()
-
-
-@pytest.mark.parametrize("text", ["unix:/run/x.sock", "tcp:0", "tcp:65535"])
-def test_an_address_is_read_as_it_is_written(text):
-    assert str(Address.parse(text)) == text
-
-
-@pytest.mark.parametrize("text", ["", "unix:", "unix:relative", "tcp:65536", "tcp:-1", "tcp:١", "http://x"])
-def test_another_address_is_refused(text):
-    with pytest.raises(ProtocolError):
-        Address.parse(text)

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import pytest
 
+from common.protocol.address import Address
 from common.protocol.client import ControlClient
 from common.protocol.messages import Meters
 from common.protocol.meters import EngineMeter
-from common.protocol.transport import Address
 from common.secret import Secret
 from engine.app import Engine
 from engine.control.handlers import Desk

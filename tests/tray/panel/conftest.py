@@ -8,10 +8,10 @@ import msgspec
 import pytest
 
 from common.errors import ErrorCode, RelayError
+from common.protocol.address import Address
 from common.protocol.client import ControlClient
 from common.protocol.messages import Meters
 from common.protocol.meters import EngineMeter
-from common.protocol.transport import Address
 from common.secret import Secret
 from engine.app import Engine
 from engine.control.publisher import MeterStream
