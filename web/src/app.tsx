@@ -9,6 +9,7 @@ import { HistoryPage } from "./pages/history";
 import { Mixer } from "./pages/mixer";
 import { SettingsPage } from "./pages/settings";
 import { Wizard } from "./pages/wizard";
+import { Asked } from "./parts/asked";
 import { Banners } from "./parts/banners";
 import { Button, Loading } from "./parts/basics";
 import { Icon } from "./parts/icons";
@@ -53,6 +54,7 @@ export function App() {
         </main>
       </div>
       {sheet && <ShortcutSheet onClose={() => setSheet(false)} />}
+      <Asked />
     </div>
   );
 }

@@ -6,10 +6,23 @@ import { desk, ready } from "./store";
 export const PAGES = ["mixer", "chain", "setup", "settings", "history", "about"] as const;
 export type Page = (typeof PAGES)[number];
 
-const hash = signal(location.hash);
-addEventListener("hashchange", () => {
-  hash.value = location.hash;
-});
+const hash = signal("");
+
+/** What the tray's menu wants to be asked before it is done (`?ask=` behind the page's name); empty is nothing. */
+export const asked = signal("");
+
+// What is asked is asked once: it leaves the address, so that a reload does not ask again.
+function read(): void {
+  const [path = "", query = ""] = location.hash.split("?");
+  if (query) {
+    asked.value = new URLSearchParams(query).get("ask") ?? "";
+    history.replaceState(null, "", path);
+  }
+  hash.value = path;
+}
+
+read();
+addEventListener("hashchange", read);
 
 const named = computed(() => PAGES.find((each) => hash.value === `#/${each}`));
 
