@@ -40,6 +40,8 @@ ARGUMENTS: Final = (
     "--disable-sync",
 )
 PATIENCE_MS: Final = 30_000.0
+REPAINT_MS: Final = 700.0
+"""The meters look up their colours every half second."""
 PASSPHRASE: Final = "only for pictures"  # noqa: S105 - nothing is kept behind it
 """Of a vault in a folder that is deleted afterwards."""
 
@@ -99,9 +101,10 @@ class Walk:
         """Rehearse: the show's pages with two teams that talk, one of them muted in the end."""
         self._button("rehearsal.start").click()
         self._page.locator(".badge.running").wait_for()
-        self._camera.take("mixer", ready=self._page.locator(".light[data-lit]").first.wait_for)
+        self._camera.take("mixer", ready=self._talk)
         self._page.keyboard.press("?")
-        self._camera.take("shortcuts", ready=self._page.locator("dialog[open]").wait_for)
+        self._page.locator("dialog[open]").wait_for()
+        self._camera.take("shortcuts", ready=self._talk)
         self._page.keyboard.press("Escape")
         self._page.locator("[data-strip].bus .toggle.mute").nth(1).click()
         self._open("chain")
@@ -168,6 +171,11 @@ class Walk:
         self._page.locator(".sound-check .verdict").wait_for()
         self._camera.take("setup-sound")
         self._button("action.next").click()
+
+    def _talk(self) -> None:
+        """Wait until the meters have the theme's colours, and somebody is between -10 and -29 dBFS."""
+        self._page.wait_for_timeout(REPAINT_MS)
+        self._page.locator(", ".join(f'.strip .meter[aria-valuenow^="-{tens}"]' for tens in (1, 2))).first.wait_for()
 
     def _step(self, key: str, shows: str) -> None:
         self._page.locator(".steps").get_by_role("button", name=WORDS[key]).click()
