@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -20,9 +21,10 @@ import msgspec
 from common import paths
 from common.errors import RelayError
 from common.logging import configure
-from common.sentences import sentences_of, system_language
+from common.sentences import sentences_of, system_language, templates
 from tray.backend import NAME, DummyPort, PystrayPort, TrayPort, TrayUnavailable, wait_for_place
-from tray.menu import Action
+from tray.face import Face
+from tray.menu import Action, Item
 from tray.single_instance import SingleInstance, hand_over
 
 if TYPE_CHECKING:
@@ -91,14 +93,26 @@ class Program:
         return 1 if self._failed else 0
 
     def _listen_to_signals(self) -> None:
-        """Have signals tell the loop by a socket: Python's own handlers wait for a main thread that may be waiting."""
+        """Have signals tell the loop by a socket.
+
+        Python runs a handler only when the main thread gets to it, which waits for the end; GLib wakes it, but takes
+        the socket for itself while it runs. So both ways lead there.
+        """
         for each in (self._heard, self._told):
             each.setblocking(False)
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: None)
+            signal.signal(number, lambda *_: self._end())
         signal.set_wakeup_fd(self._told.fileno(), warn_on_full_buffer=False)
 
+    def _end(self) -> None:
+        with suppress(BlockingIOError):  # it has been told often enough
+            self._told.send(b"\0")
+
     def _show_icon(self) -> None:
+        words = templates(system_language())
+        line = words["tray.state.getting_ready"]
+        # Bars of the newer kind show no icon that has no menu.
+        self._port.update(Face.IDLE, f"{NAME} – {line}", (Item("state", line, enabled=False),))
         try:
             self._port.run(self._begin)
         except TrayUnavailable as error:
