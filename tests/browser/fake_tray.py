@@ -256,10 +256,14 @@ class FakeTray:
         self.state = msgspec.structs.replace(self.state, **fields)
         self.tell(Changed(revision=2, **fields))
 
-    def wait_for(self, kind: str, seconds: float = 10.0) -> dict[str, Any]:
-        """Return the newest command of a kind, once there is one."""
+    def wait_for(
+        self, kind: str, like: Callable[[dict[str, Any]], bool] = lambda _call: True, seconds: float = 10.0
+    ) -> dict[str, Any]:
+        """Return the newest command of a kind that looks like it, once there is one."""
         with self._came:
-            found = self._came.wait_for(lambda: [call for call in self.calls if call["type"] == kind], seconds)
+            found = self._came.wait_for(
+                lambda: [call for call in self.calls if call["type"] == kind and like(call)], seconds
+            )
         if not found:
             raise AssertionError(f"no {kind} within {seconds} s, only {[call['type'] for call in self.calls]}")
         return found[-1]
