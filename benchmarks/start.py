@@ -1,9 +1,9 @@
 """How long a person waits: for the engine's first answer, for the tray's icon, for the panel after a click on it.
 
-``tray_icon_s`` runs from the start of the process until a real bar shows the icon's colour on the screen; ``panel_s``
-from the click in the icon's menu until the page's first button can be operated, in a browser that runs already but
-has never seen the page; ``page_gzip_kb`` (1000 bytes) is all the bodies that this first visit transfers. Everything is
-done once before it counts, so that files are in memory.
+``tray_icon_s`` runs from the start of the process until a real bar shows the icon's colour on the screen,
+``tray_menu_s`` until the icon's menu offers the panel; ``panel_s`` from the click there until the page's first button
+can be operated, in a browser that runs already but has never seen the page; ``page_gzip_kb`` (1000 bytes) is all the
+bodies that this first visit transfers. Everything is done once before it counts, so that files are in memory.
 """
 
 import asyncio
@@ -41,6 +41,7 @@ FLAGS: Final = (
     "--disable-component-update",
     "--disable-sync",
 )
+_ASK_S: Final = 0.01
 _WATCHER: Final = "org.kde.StatusNotifierWatcher"
 _PROPERTIES: Final = "org.freedesktop.DBus.Properties"
 _MENU: Final = "com.canonical.dbusmenu"
@@ -65,12 +66,20 @@ async def start_once() -> float:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """The first look at a panel, in seconds from the click, and bytes."""
+
+    panel_s: float
+    transferred: int
+
+
+@dataclass(frozen=True, slots=True)
 class Visit:
-    """One start of the program and the first look at its panel; in seconds and bytes."""
+    """One start of the program, in seconds from there; ``look`` is ``None`` without a browser."""
 
     icon_s: float
-    panel_s: float | None = None
-    transferred: int = 0
+    menu_s: float
+    look: Look | None = None
 
 
 class Links:
@@ -100,6 +109,9 @@ class Links:
         os.close(self._pipe)
 
 
+Click = Callable[[], Awaitable[Any]]
+
+
 class Clicks:
     """Clicks in the menu of the only icon, over the session bus as a bar does."""
 
@@ -118,7 +130,7 @@ class Clicks:
         finally:
             bus.disconnect()
 
-    async def find(self, label: str) -> Callable[[], Awaitable[Any]]:
+    async def find(self, label: str) -> Click:
         """Return what clicks on a line of the menu; a menu that changes meanwhile has others."""
         from dbus_fast import Variant  # noqa: PLC0415 - likewise
 
@@ -128,6 +140,7 @@ class Clicks:
                 if label in items:
                     event = (items[label], "clicked", Variant("i", 0), 0)
                     return lambda: self._call(name, menu, _MENU, "Event", "isvu", *event)
+                await asyncio.sleep(_ASK_S)
 
     async def _menu(self) -> tuple[str, str, dict[str, int]]:
         """Return whose the menu is, where, and the numbers of its lines."""
@@ -176,52 +189,41 @@ async def chromium() -> AsyncIterator[Any]:
             await browser.close()
 
 
-async def look(link: Callable[[], Awaitable[str]], browser: Any) -> tuple[float, int]:  # noqa: ANN401 - imported late
-    """Open a link in a profile of its own; return when its first button could be operated, and what was transferred."""
-    context = await browser.new_context()
-    page = await context.new_page()
-    answers: list[Any] = []
-    page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108 - it marks what it is given
-    await page.goto(await link(), wait_until="commit")
-    await page.locator("main button:enabled").first.click(trial=True)
-    at = time.perf_counter()
-    await page.wait_for_load_state("networkidle")
-    sizes = [await answer.request.sizes() for answer in answers]
-    await context.close()
-    return at, sum(size["responseBodySize"] for size in sizes)
-
-
-async def visit(found: Desktop, browser: Any) -> Visit:  # noqa: ANN401 - likewise
-    """Start the program as the system does at login, and click on its icon once it is there."""
+async def visit(found: Desktop, browser: Any) -> Visit:  # noqa: ANN401 - imported late
+    """Start the program as the system does at login, and click on its icon's menu once that is there."""
     links = Links(Path(tempfile.mkdtemp(dir=found.home)))
     await until(lambda: not found.shows(GREY), "the last icon is gone")
     began = time.perf_counter()
     env = found.env | {"BROWSER": str(links.browser)}
     async with running(sys.executable, "-m", "tray", "--at-login", env=env) as process:
         icon_s = await until(lambda: found.shows(GREY), "the icon") - began
-        seen = Visit(icon_s)
-        if browser is not None:
-            seen = await click(found, browser, links, icon_s)
+        async with Clicks.on(found.env["DBUS_SESSION_BUS_ADDRESS"]) as clicks:
+            label = templates("en")["tray.panel"]
+            await clicks.find(label)
+            menu_s = time.perf_counter() - began
+            seen = None if browser is None else await look(lambda: clicks.find(label), links, browser)
         process.terminate()
         await asyncio.wait_for(process.wait(), PATIENCE_S)
     links.close()
-    return seen
+    return Visit(icon_s, menu_s, seen)
 
 
-async def click(found: Desktop, browser: Any, links: Links, icon_s: float) -> Visit:  # noqa: ANN401 - likewise
-    """Click on the icon."""
-    async with Clicks.on(found.env["DBUS_SESSION_BUS_ADDRESS"]) as clicks:
-        began = 0.0
-
-        async def link() -> str:
-            nonlocal began
-            open_panel = await clicks.find(templates("en")["tray.panel"])
-            began = time.perf_counter()
-            await open_panel()
-            return await links.next()
-
-        ready, transferred = await look(link, browser)
-    return Visit(icon_s, ready - began, transferred)
+async def look(find: Callable[[], Awaitable[Click]], links: Links, browser: Any) -> Look:  # noqa: ANN401 - likewise
+    """Click, and follow the link in a profile of its own."""
+    context = await browser.new_context()
+    page = await context.new_page()
+    answers: list[Any] = []
+    page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108 - it marks what it is given
+    click = await find()
+    began = time.perf_counter()
+    await click()
+    await page.goto(await links.next(), wait_until="commit")
+    await page.locator("main button:enabled").first.click(trial=True)
+    panel_s = time.perf_counter() - began
+    await page.wait_for_load_state("networkidle")
+    sizes = [await answer.request.sizes() for answer in answers]
+    await context.close()
+    return Look(panel_s, sum(size["responseBodySize"] for size in sizes))
 
 
 async def visits() -> list[Visit]:
@@ -238,12 +240,15 @@ async def visits() -> list[Visit]:
 
 def metrics(seen: list[Visit]) -> list[Metric]:
     """Return the medians of what was seen."""
-    found = [Metric("tray_icon_s", statistics.median(each.icon_s for each in seen), "s")]
-    panels = [each.panel_s for each in seen if each.panel_s is not None]
-    if panels:
+    found = [
+        Metric("tray_icon_s", statistics.median(each.icon_s for each in seen), "s"),
+        Metric("tray_menu_s", statistics.median(each.menu_s for each in seen), "s"),
+    ]
+    looks = [each.look for each in seen if each.look is not None]
+    if looks:
         found += [
-            Metric("panel_s", statistics.median(panels), "s"),
-            Metric("page_gzip_kb", max(each.transferred for each in seen) / 1000, "kB"),
+            Metric("panel_s", statistics.median(each.panel_s for each in looks), "s"),
+            Metric("page_gzip_kb", max(each.transferred for each in looks) / 1000, "kB"),
         ]
     return found
 
@@ -255,7 +260,7 @@ async def measure() -> list[Metric]:
     try:
         return found + metrics(await visits())
     except AbsentError as error:
-        print(f"start: no tray_icon_s without {error}", file=sys.stderr)
+        print(f"start: no tray_icon_s, tray_menu_s, panel_s, page_gzip_kb without {error}", file=sys.stderr)
         return found
 
 

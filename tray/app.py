@@ -66,10 +66,10 @@ class App:
         try:
             await self._server.start()
             await self._instance.listen(lambda: self._open(OpenPanel()))
-            await self.desk.start()
             self._look()
             if open_panel:
                 self._open(OpenPanel())
+            await self.desk.start()
             await self._ending.wait()
         finally:
             remove()
