@@ -18,12 +18,12 @@ export function Dialog({ title, onClose, children }: DialogProps) {
   useEffect(() => dialog.current?.showModal(), []);
   return (
     <dialog ref={dialog} aria-labelledby={id} onClose={onClose}>
-      <header>
+      <div class="dialog-head">
         <h2 id={id}>{title}</h2>
         <Button kind="quiet" aria-label={t("action.close")} onClick={() => dialog.current?.close()}>
           <Icon name="close" />
         </Button>
-      </header>
+      </div>
       {children}
     </dialog>
   );
