@@ -110,6 +110,7 @@ class ErrorCode(StrEnum):
     ENGINE_SILENT = "engine_silent"
     ENGINE_CRASH_LOOP = "engine_crash_loop"
     REHEARSAL_FAILED = "rehearsal_failed"
+    REHEARSAL_ON = "rehearsal_on"
     TRAY_UNAVAILABLE = "tray_unavailable"
     ALREADY_OPEN_SILENT = "already_open_silent"
     AUTOSTART_FAILED = "autostart_failed"

@@ -48,6 +48,7 @@ from tray.wizard.discord_api import BotApi, Site
 from tray.wizard.invites import invite
 from tray.wizard.steps import Facts
 
+_REFUSED: Final = frozenset({ErrorCode.TOKEN_REVOKED, ErrorCode.TOKEN_INVALID})
 _NO_TOKEN: Final = frozenset({TokenStanding.MISSING, TokenStanding.INVALID})
 
 log = logging.getLogger(__name__)
@@ -151,7 +152,9 @@ class TrayDesk:
         return self.settings.config
 
     def change(self, config: Config) -> None:
-        """Put other settings in force."""
+        """Put other settings in force; remembered strips hold from the next session on."""
+        if config.strips != self.config.strips and self.engines.stage is None:
+            self.engines.supervisor.take_strips(config.strips)
         self.settings.change(config)
         self.changed()
 
@@ -217,6 +220,18 @@ class TrayDesk:
         """Raise ALREADY_RUNNING while a session runs: what was asked for would touch it."""
         if self.on_air:
             raise RelayError(ErrorCode.ALREADY_RUNNING)
+
+    def refuse_in_rehearsal(self) -> None:
+        """Raise REHEARSAL_ON during a rehearsal: whose bots and channels were meant would not be clear."""
+        if self.engines.stage is not None:
+            raise RelayError(ErrorCode.REHEARSAL_ON)
+
+    async def keep_token(self, bot: str, token: Secret) -> None:
+        """Put a token into the store; raises what hinders it, which is shown as the store's fault too."""
+        try:
+            await self.secrets.put(bot, token)
+        finally:
+            self.changed()
 
     def token(self, bot: str) -> Secret:
         """Return a bot's token; raises TOKEN_MISSING."""
@@ -298,9 +313,8 @@ class TrayDesk:
         self.state = state
         if self.engines.stage is None:
             self.history.follow(state, guild_name=self.config.guild_name, restarts=self.engines.supervisor.restarts)
-        for bot in state.bots:
-            if bot.cause in {ErrorCode.TOKEN_REVOKED, ErrorCode.TOKEN_INVALID}:
-                self.standings[bot.bot] = TokenStanding.INVALID
+            refused = (bot.bot for bot in state.bots if bot.cause in _REFUSED)
+            self.standings |= dict.fromkeys(refused, TokenStanding.INVALID)
         self.changed()
 
     async def _start_engine(self) -> None:

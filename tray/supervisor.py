@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from common.errors import ErrorCode, RelayError
 from common.protocol.client import ControlClient
@@ -89,6 +90,10 @@ class EngineSupervisor:
         self._bots[bot] = token
         if self._engine is not None:
             await self.client.call(SetToken(bot=bot, token=token))
+
+    def take_strips(self, strips: Mapping[str, StripSpec]) -> None:
+        """Remember these strips instead, as after a preset was loaded; who sounds now goes on as they are."""
+        self._memory = replace(self._memory, strips=dict(strips))
 
     def forget_token(self, bot: str) -> None:
         """Give later engines no token of that bot; this one keeps it until it ends."""

@@ -13,16 +13,18 @@ from tray.wizard.tokens import NEW_BOT, checked_shape
 
 async def check_token(desk: TrayDesk, command: m.CheckToken) -> m.TokenCheck:
     """Ask Discord whose token it is."""
+    desk.refuse_in_rehearsal()
     return await _check(desk, command.token, NEW_BOT)
 
 
 async def save_bot(desk: TrayDesk, command: m.SaveBot) -> None:
     """Check the token, keep it, hand it to the engine; raises TOKEN_DUPLICATE for an account that we have already."""
+    desk.refuse_in_rehearsal()
     found = await _check(desk, command.token, command.bot)
     if found.same_as:
         raise DiscordError(ErrorCode.TOKEN_DUPLICATE, bot=found.same_as)
     token = checked_shape(command.token)
-    await desk.secrets.put(command.bot, token)
+    await desk.keep_token(command.bot, token)
     entry = BotEntry(
         bot=command.bot, role=command.role, user=found.user, application=found.application, name=found.name
     )
@@ -35,6 +37,7 @@ async def save_bot(desk: TrayDesk, command: m.SaveBot) -> None:
 async def remove_bot(desk: TrayDesk, command: m.RemoveBot) -> None:
     """Forget a bot, its token and its places; raises ALREADY_RUNNING while a session runs."""
     desk.refuse_on_air()
+    desk.refuse_in_rehearsal()
     await desk.secrets.remove(command.bot)
     desk.engines.forget_token(command.bot)
     desk.tokens.pop(command.bot, None)
@@ -44,6 +47,7 @@ async def remove_bot(desk: TrayDesk, command: m.RemoveBot) -> None:
 
 async def dress_bot(desk: TrayDesk, command: m.DressBot) -> None:
     """Give a bot its name and picture on Discord."""
+    desk.refuse_in_rehearsal()
     entry = next((bot for bot in desk.bots if bot.bot == command.bot), None)
     if entry is None:
         raise DiscordError(ErrorCode.TOKEN_MISSING, bot=command.bot)

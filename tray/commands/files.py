@@ -22,6 +22,7 @@ from tray.panel import messages as m
 
 async def import_legacy(desk: TrayDesk, _command: m.ImportLegacy) -> None:
     """Take over what the original had been told; bots that have a token here already keep it."""
+    desk.refuse_in_rehearsal()
     path = _legacy_path(desk)
     found = await asyncio.to_thread(read_legacy, path)
     await _keep_tokens(desk, {bot: token for bot, token in found.tokens.items() if bot not in desk.tokens})
@@ -53,6 +54,7 @@ async def export_pack(desk: TrayDesk, command: m.ExportPack) -> m.Pack:
 async def import_pack(desk: TrayDesk, command: m.ImportPack) -> None:
     """Take in bots, tokens and presets; a bot or preset of the same name is replaced. Not while a session runs."""
     desk.refuse_on_air()
+    desk.refuse_in_rehearsal()
     try:
         data = base64.b64decode(command.data, validate=True)
     except binascii.Error:
@@ -73,7 +75,7 @@ async def _keep_tokens(desk: TrayDesk, tokens: Mapping[str, Secret]) -> None:
     kept: list[str] = []
     try:
         for bot, token in tokens.items():
-            await desk.secrets.put(bot, token)
+            await desk.keep_token(bot, token)
             kept.append(bot)
     except RelayError:
         for bot in kept:

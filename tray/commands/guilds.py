@@ -22,8 +22,9 @@ async def find_guilds(desk: TrayDesk, _command: m.FindGuilds) -> m.Guilds:
     apis = desk.apis()
     answers = await asyncio.gather(*(api.guilds() for api in apis.values()), return_exceptions=True)
     found = _joined(dict(zip(apis, answers, strict=True)))
-    desk.absent = next((bool(guild.absent) for guild in found if guild.guild == desk.config.guild), None)
-    desk.changed()
+    if desk.engines.stage is None:
+        desk.absent = next((bool(guild.absent) for guild in found if guild.guild == desk.config.guild), None)
+        desk.changed()
     return m.Guilds(found)
 
 
@@ -40,6 +41,7 @@ async def find_channels(desk: TrayDesk, command: m.FindChannels) -> m.Channels:
 
 async def save_setup(desk: TrayDesk, command: m.SaveSetup) -> None:
     """Keep it; raises CHANNEL_DUPLICATE. A session that runs is not touched."""
+    desk.refuse_in_rehearsal()
     setup = command.setup
     channels = [place.channel for place in _places(setup)]
     doubled = sorted({channel for channel in channels if channels.count(channel) > 1})
@@ -64,12 +66,18 @@ async def check_places(desk: TrayDesk, _command: m.CheckPlaces) -> m.PlaceChecks
     if setup.guild is None:
         return m.PlaceChecks(())
     checks = await check(setup.guild, _places(setup), desk.apis(), now=dt.datetime.now(dt.UTC))
+    if desk.engines.stage is None:
+        _note(desk, checks)
+    return m.PlaceChecks(checks)
+
+
+def _note(desk: TrayDesk, checks: Sequence[m.PlaceCheck]) -> None:
+    """Have the set-up know what was found."""
     desk.hindered = not all(each.works for each in checks)
     desk.warned = any(each.faults for each in checks)
     full = {each.channel for each in checks for fault in each.faults if fault.code is ErrorCode.CHANNEL_LIMITED}
     desk.limited |= full
     desk.changed()
-    return m.PlaceChecks(checks)
 
 
 def _places(setup: m.Setup) -> tuple[Place, ...]:

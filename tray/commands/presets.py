@@ -7,12 +7,14 @@ from tray.panel import messages as m
 
 async def save_preset(desk: TrayDesk, command: m.SavePreset) -> None:
     """Keep the present set-up under a name."""
+    desk.refuse_in_rehearsal()
     desk.change(presets.saved(desk.config, command.name))
 
 
 async def load_preset(desk: TrayDesk, command: m.LoadPreset) -> None:
     """Take a preset as the set-up; raises ALREADY_RUNNING while a session runs."""
     desk.refuse_on_air()
+    desk.refuse_in_rehearsal()
     desk.change(presets.loaded(desk.config, command.name))
 
 

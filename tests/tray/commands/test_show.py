@@ -2,7 +2,7 @@ import pytest
 
 from common.errors import ErrorCode, RelayError
 from common.protocol.messages import SetMatch, StopSession
-from common.protocol.state import MatchPhase, Phase
+from common.protocol.state import MatchPhase, Phase, Role
 from tray.panel import messages as m
 
 
@@ -59,3 +59,21 @@ async def test_a_live_match_is_left_only_by_somebody_who_is_sure(office):
     assert (caught.value.code, quits) == (ErrorCode.MATCH_LIVE, [])
     await office.do(m.QuitProgram(sure=True))
     assert quits == [True]
+
+
+async def test_a_rehearsal_s_bots_are_not_taken_for_one_s_own(office):
+    await office.do(m.StartRehearsal())
+    token = office.tokens["relay-red"]
+    for command in (
+        m.CheckToken(token=token),
+        m.SaveBot(bot="red", role=Role.SOURCE, token=token),
+        m.RemoveBot(bot="red"),
+        m.SaveSetup(setup=m.Setup()),
+        m.SavePreset(name="mine"),
+    ):
+        with pytest.raises(RelayError) as caught:
+            await office.do(command)
+        assert caught.value.code in {ErrorCode.REHEARSAL_ON, ErrorCode.ALREADY_RUNNING}
+    found = await office.do(m.CheckPlaces())
+    assert len(found.places) == 3
+    assert office.desk.hindered is None
