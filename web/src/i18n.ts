@@ -61,8 +61,14 @@ function common(key: string, details: Details): string | undefined {
 
 /** What an error means and what to do. */
 export function faultText(fault: Fault): string {
-  const own = `fault.${fault.code}`;
-  return common(`error.${fault.code}`, fault.details) ?? tMaybe(own, "fault.unknown", { ...fault.details, code: fault.code });
+  const details = { ...fault.details, ...named(fault.details["bot"]) };
+  return common(`error.${fault.code}`, details) ?? tMaybe(`fault.${fault.code}`, "fault.unknown", { ...details, code: fault.code });
+}
+
+/** A bot by the name that Discord shows, which is what people know it by. */
+function named(bot: string | undefined): Details {
+  const known = desk.value?.bots.find((each) => each.bot === bot);
+  return known?.name ? { bot: known.name } : {};
 }
 
 /** Why a bot's connection was lost. */

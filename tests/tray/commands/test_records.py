@@ -9,3 +9,4 @@ def test_everything_inside_names_its_licence():
     assert licences["discord.py"].startswith("MIT")
     assert licences["aiohttp"].startswith("Apache-2.0")
     assert all(each.version for each in told.ingredients)
+    assert not {"pytest", "ruff", "playwright", "discord-voice-comm"} & licences.keys()

@@ -152,9 +152,15 @@ const faders = new Throttle<EngineCommand>((command) => void tell(command));
 export function change(command: EngineCommand, fader = false): void {
   const state = session.value;
   const back = state && inverse(command, state);
-  if (back) steps.value = withStep(steps.value, { key: keyOf(command), back, at: performance.now() });
+  const step = back ? { key: keyOf(command), back, at: performance.now() } : null;
+  if (step) steps.value = withStep(steps.value, step);
   if (fader) faders.put(keyOf(command), command);
-  else void tell(command);
+  else void tell(command).then((done) => done || forget(step));
+}
+
+/** What was refused changed nothing, so there is nothing to take back. */
+function forget(step: Step | null): void {
+  steps.value = steps.value.filter((each) => each !== step);
 }
 
 /** Take the last change back. */

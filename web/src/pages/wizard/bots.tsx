@@ -21,8 +21,13 @@ export function BotsStep() {
   const [started] = useState(() => !slots(known?.bots ?? [], wanted.value).every((slot) => usable(slot.known)));
   const all = slots(known?.bots ?? [], wanted.value);
   const complete = all.every((slot) => usable(slot.known));
-  useGuilds(complete);
+  useGuilds(all.some((slot) => usable(slot.known)));
   const only = guilds.value?.length === 1 ? guilds.value[0] : undefined;
+  const chosen = known?.setup.guild;
+  // The first bot's server is the others' too: their invitations open with it.
+  useEffect(() => {
+    if (only && !chosen) void chooseGuild(only);
+  }, [only?.guild, chosen]);
   const moveOn = started && complete && only !== undefined && only.absent.length === 0;
   useEffect(() => {
     if (moveOn && only) void chooseGuild(only).then((kept) => kept && done("bots"));
