@@ -1,7 +1,7 @@
 """``dev.py test``: the whole test suite, on both cores; what is given after it goes to pytest.
 
-Journeys measure gaps in real time and would spoil each other's figures, so they run one after another once the
-rest is done.
+Journeys, and a browser in front of the whole program, measure gaps in real time and would spoil each other's figures,
+so they run one after another once the rest is done.
 """
 
 import subprocess
@@ -9,7 +9,7 @@ import sys
 
 from devtools import debian
 
-JOURNEYS = "tests/journeys"
+ALONE = ("tests/journeys", "tests/browser")
 
 
 def pytest(*arguments: str) -> int:
@@ -22,9 +22,9 @@ def main(arguments: list[str]) -> int:
     if arguments:
         return pytest(*arguments)
     debian.prepare()
-    rooms = pytest("-q", "-n", "2", "--dist", "loadgroup", f"--ignore={JOURNEYS}", "tests")
-    journeys = pytest("-q", JOURNEYS)
-    return rooms or journeys
+    rooms = pytest("-q", "-n", "2", "--dist", "loadgroup", *(f"--ignore={each}" for each in ALONE), "tests")
+    alone = pytest("-q", *ALONE)
+    return rooms or alone
 
 
 if __name__ == "__main__":
