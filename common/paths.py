@@ -10,6 +10,9 @@ import platformdirs
 
 APP = "discord-voice-comm"
 
+LONGEST_RUNTIME_FOLDER = 82
+"""Bytes; what is left of a socket's 103 for the longest name in it, ``engine-12345678.sock``."""
+
 
 def config_folder() -> Path:
     """Return the folder of the settings; it may not exist yet."""
@@ -28,7 +31,7 @@ def runtime_folder() -> Path:
     stay under 104 bytes (macOS), so the folder is near the root. Raises PermissionError when somebody else made it.
     """
     base = os.environ.get("XDG_RUNTIME_DIR", "")
-    if base and Path(base).is_dir():
+    if base and Path(base).is_dir() and len(os.fsencode(Path(base) / APP)) <= LONGEST_RUNTIME_FOLDER:
         return private_folder(Path(base) / APP)
     owner = "" if sys.platform == "win32" else f"-{os.getuid()}"
     return private_folder(Path(tempfile.gettempdir()) / f"{APP}{owner}")

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,7 @@ Json = dict[str, Any]
 class Program:
     """A running tray; ``link`` logs a browser in once, ``discord`` is what the simulator says of itself."""
 
-    def __init__(self, home: Path, discord: Json, environment: Mapping[str, str]) -> None:
+    def __init__(self, home: Path, runtime: Path, discord: Json, environment: Mapping[str, str]) -> None:
         self.home = home
         self.discord = discord
         (home / "discord.json").write_text(json.dumps(discord), "utf-8")
@@ -30,7 +31,7 @@ class Program:
             "HOME": str(home),
             "XDG_CONFIG_HOME": str(home / "config"),
             "XDG_STATE_HOME": str(home / "state"),
-            "XDG_RUNTIME_DIR": str(home),
+            "XDG_RUNTIME_DIR": str(runtime),
             "BROWSER": str(browser),
             **environment,
         }
@@ -54,8 +55,12 @@ class Program:
 @contextmanager
 def program(home: Path, *simulator: str, **environment: str) -> Iterator[Program]:
     """Run a simulator, with its own options, and the program until the block ends."""
-    with running(["simulator", "--folder", str(home), *simulator]) as discord_process:
-        made = Program(home, first_line(discord_process), environment)
+    # A socket's path is short, which a test's home is not.
+    with (
+        tempfile.TemporaryDirectory(prefix="relay-") as runtime,
+        running(["simulator", "--folder", str(home), *simulator]) as discord_process,
+    ):
+        made = Program(home, Path(runtime), first_line(discord_process), environment)
         try:
             yield made
         finally:

@@ -1,7 +1,9 @@
 """The runtime folder belongs to one user and nobody else gets in."""
 
+import socket
 import stat
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -11,10 +13,16 @@ from common import paths
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Unix permissions")
 
 
-def test_it_is_made_for_its_owner_alone(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+@pytest.fixture
+def near_the_root():
+    with tempfile.TemporaryDirectory(prefix="relay-") as folder:
+        yield Path(folder)
+
+
+def test_it_is_made_for_its_owner_alone(near_the_root, monkeypatch):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(near_the_root))
     folder = paths.runtime_folder()
-    assert folder.parent == tmp_path
+    assert folder.parent == near_the_root
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
@@ -22,6 +30,17 @@ def test_without_a_runtime_folder_of_the_system_it_is_a_temporary_one_of_this_us
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     assert paths.runtime_folder().parent == tmp_path
+
+
+def test_a_folder_too_deep_for_a_socket_s_path_is_not_used(near_the_root, tmp_path, monkeypatch):
+    deep = tmp_path / ("d" * 80)
+    deep.mkdir()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(deep))
+    monkeypatch.setattr("tempfile.tempdir", str(near_the_root))
+    folder = paths.runtime_folder()
+    assert folder.parent == near_the_root
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(str(folder / "engine-12345678.sock"))
 
 
 def test_an_open_folder_is_shut(tmp_path):

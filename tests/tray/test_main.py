@@ -4,6 +4,8 @@ import asyncio
 import os
 import signal
 import sys
+import tempfile
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -15,8 +17,8 @@ START_SECONDS = 20
 class Desktop:
     """A person's computer: a home, a browser that only notes what it is told to open."""
 
-    def __init__(self, home):
-        self.home = home
+    def __init__(self, home, runtime):
+        self.home, self.runtime = home, runtime
         self.opened = home / "opened"
         os.mkfifo(self.opened)
         # Non-blocking and read-write, so that neither side waits for the other to come.
@@ -28,7 +30,7 @@ class Desktop:
             "HOME": str(home),
             "XDG_CONFIG_HOME": str(home / "config"),
             "XDG_STATE_HOME": str(home / "state"),
-            "XDG_RUNTIME_DIR": str(home),
+            "XDG_RUNTIME_DIR": str(runtime),
             "BROWSER": str(browser),
             "LC_ALL": "ja_JP.UTF-8",
         }
@@ -54,9 +56,10 @@ class Desktop:
 
 @pytest.fixture
 def desktop(tmp_path):
-    made = Desktop(tmp_path)
-    yield made
-    made.close()
+    with tempfile.TemporaryDirectory(prefix="relay-") as runtime:  # a socket's path is short
+        made = Desktop(tmp_path, Path(runtime))
+        yield made
+        made.close()
 
 
 async def page(link):
@@ -85,7 +88,7 @@ async def test_the_panel_opens_once_and_a_second_start_opens_it_again(desktop):
     status, said = await end(first)
     assert status == 0, said
     assert link.partition("k=")[2] not in said
-    assert not (desktop.home / "discord-voice-comm" / "tray.address").exists()
+    assert not (desktop.runtime / "discord-voice-comm" / "tray.address").exists()
 
 
 async def test_where_there_is_no_place_for_an_icon_the_panel_opens_instead(desktop):
