@@ -1,7 +1,7 @@
 """``dev.py test``: the whole test suite, on both cores; what is given after it goes to pytest.
 
-Journeys, and a browser in front of the whole program, measure gaps in real time and would spoil each other's figures,
-so they run one after another once the rest is done.
+Journeys, and the browser's test of an engine that is killed, measure gaps in real time and would spoil each other's
+figures, so they run one after another once the rest is done.
 """
 
 import subprocess
@@ -9,7 +9,7 @@ import sys
 
 from devtools import debian
 
-ALONE = ("tests/journeys", "tests/browser")
+ALONE = ("tests/journeys", "tests/browser/test_engine_away.py")
 
 
 def pytest(*arguments: str) -> int:

@@ -2,6 +2,7 @@
 
 import shutil
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -9,6 +10,7 @@ from playwright.async_api import async_playwright, expect
 
 from tests.browser.looking import Stage
 
+HERE = Path(__file__).parent
 CHROMIUM = shutil.which("chromium")
 REBOUND = "panel.evil.example"
 """A stranger's name that leads to this computer."""
@@ -21,6 +23,13 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+
+
+def pytest_collection_modifyitems(items):
+    """Keep a file's tests on one worker: they share a show, and some build upon those before."""
+    for item in items:
+        if item.path.parent == HERE:
+            item.add_marker(pytest.mark.xdist_group(f"browser-{item.path.stem}"))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

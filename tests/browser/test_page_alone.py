@@ -18,8 +18,18 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 PAGES = ("mixer", "chain", "settings", "history", "about")
 STEPS = ("welcome", "bots", "invite", "channels", "check", "sound", "done")
-MOST_CPU = 0.10
-MEASURED_S = 4.0
+WATCHED_S = 2
+MOST_CHANGES = 8
+"""Of a strip in a second: level, delay and loss in words, twice a second; drawing 25 times would be 25 at least."""
+CHANGES = """
+(seconds) => new Promise(tell => {
+    let changes = 0;
+    const watcher = new MutationObserver(seen => { changes += seen.length; });
+    const everything = {subtree: true, attributes: true, childList: true, characterData: true};
+    watcher.observe(document.querySelector("main"), everything);
+    setTimeout(() => { watcher.disconnect(); tell(changes); }, seconds * 1000);
+})
+"""
 ANSWERS = {
     "get_history": lambda _tray, _command: history(),
     "get_about": lambda _tray, _command: panel.About(
@@ -94,23 +104,12 @@ async def test_nothing_is_cut_off_beside(page, tray_of, width):
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
 
 
-@pytest.mark.slow
-async def test_24_strips_at_25_hz_leave_the_computer_to_others(page, tray_of):
-    """The main thread's own processor time, so that what else runs here does not count."""
+async def test_meters_move_25_times_a_second_and_the_page_stays_as_it_is(page, tray_of):
+    """What it costs is measured by benchmark ``page``; this is why it is little: only canvases are drawn."""
     tray = tray_of(desk(), session(24))
     await page.goto(f"{tray.address}#/mixer")
     await expect(page.locator(".strip")).to_have_count(24)
-    devtools = await page.context.new_cdp_session(page)
-    await devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
-
-    async def busy():
-        metrics = (await devtools.send("Performance.getMetrics"))["metrics"]
-        return next(each["value"] for each in metrics if each["name"] == "TaskDuration")
-
-    await page.wait_for_timeout(1000)
-    before = await busy()
-    await page.wait_for_timeout(MEASURED_S * 1000)
-    assert (await busy() - before) / MEASURED_S < MOST_CPU
+    assert await page.evaluate(CHANGES, WATCHED_S) <= MOST_CHANGES * 24 * WATCHED_S
 
 
 async def test_a_keyboard_is_enough(page, tray_of):
