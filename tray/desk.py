@@ -39,6 +39,7 @@ from tray.panel.messages import (
     TokenStanding,
     WizardInfo,
 )
+from tray.restart_policy import EngineLink
 from tray.resume import Memory
 from tray.secrets.asking import Secrets
 from tray.settings import Settings
@@ -302,7 +303,7 @@ class TrayDesk:
             strips=self.config.strips,
             on_change=self._remember,
             on_state=self._told,
-            on_link=self.changed,
+            on_link=self._linked,
         )
 
     def _remember(self, memory: Memory) -> None:
@@ -315,6 +316,13 @@ class TrayDesk:
             self.history.follow(state, guild_name=self.config.guild_name, restarts=self.engines.supervisor.restarts)
             refused = (bot.bot for bot in state.bots if bot.cause in _REFUSED)
             self.standings |= dict.fromkeys(refused, TokenStanding.INVALID)
+        self.changed()
+
+    def _linked(self) -> None:
+        """Take in that the engine is away or back; one that was given up took its session with it."""
+        if self.engines.link is EngineLink.FAILED and self.state is not None:
+            self._told(SessionState())
+            return
         self.changed()
 
     async def _start_engine(self) -> None:

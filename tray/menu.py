@@ -128,7 +128,8 @@ class _Maker:
         setup = self._desk.setup
         if setup.guild is None or not setup.sources or not setup.destinations:
             return Item("set_up", self._word("set_up"), OpenPanel("setup"))
-        return Item("start", self._word("start"), Start(), enabled=self._reachable)
+        given_up = self._desk.engine is EngineLink.FAILED  # a person who starts gets another engine
+        return Item("start", self._word("start"), Start(), enabled=self._reachable or given_up)
 
     def mutes(self) -> Menu:
         """One checkable item per source, while a session runs."""

@@ -83,3 +83,10 @@ async def test_without_a_set_up_there_is_no_session(desk):
     with pytest.raises(RelayError) as caught:
         desk.session()
     assert caught.value.code is ErrorCode.GUILD_UNKNOWN
+
+
+async def test_an_engine_that_was_given_up_took_its_session_with_it(desk):
+    desk._told(SessionState(phase=Phase.RUNNING))
+    desk.engines.supervisor._fail(RelayError(ErrorCode.ENGINE_CRASH_LOOP, count="5", seconds="60"))
+    assert not desk.on_air
+    assert desk.desk().engine_fault.code is ErrorCode.ENGINE_CRASH_LOOP

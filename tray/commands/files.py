@@ -27,6 +27,7 @@ async def import_legacy(desk: TrayDesk, _command: m.ImportLegacy) -> None:
     found = await asyncio.to_thread(read_legacy, path)
     await _keep_tokens(desk, {bot: token for bot, token in found.tokens.items() if bot not in desk.tokens})
     desk.change(_with_legacy(desk.config, found))
+    _mark_missing(desk)
     desk.note_legacy(path, found, imported=True)
 
 
@@ -62,6 +63,7 @@ async def import_pack(desk: TrayDesk, command: m.ImportPack) -> None:
     contents = await asyncio.to_thread(bot_pack.unpack, data, command.passphrase)
     await _keep_tokens(desk, contents.tokens)
     desk.change(_with_pack(desk.config, contents))
+    _mark_missing(desk)
 
 
 def _legacy_path(desk: TrayDesk) -> Path:
@@ -71,7 +73,7 @@ def _legacy_path(desk: TrayDesk) -> Path:
 
 
 async def _keep_tokens(desk: TrayDesk, tokens: Mapping[str, Secret]) -> None:
-    """Put tokens into the store, all or none: what was put before one failed is taken back."""
+    """Put tokens into the store, all or none: what was put before one failed is as it was."""
     kept: list[str] = []
     try:
         for bot, token in tokens.items():
@@ -80,12 +82,28 @@ async def _keep_tokens(desk: TrayDesk, tokens: Mapping[str, Secret]) -> None:
     except RelayError:
         for bot in kept:
             with suppress(RelayError):
-                await desk.secrets.remove(bot)
+                await _put_back(desk, bot)
         raise
     for bot, token in tokens.items():
         desk.tokens[bot] = token
         desk.standings[bot] = m.TokenStanding.UNCHECKED
         await desk.give_token(bot, token)
+
+
+async def _put_back(desk: TrayDesk, bot: str) -> None:
+    """Have the store keep what it kept of a bot before."""
+    if bot in desk.tokens:
+        await desk.secrets.put(bot, desk.tokens[bot])
+    else:
+        await desk.secrets.remove(bot)
+
+
+def _mark_missing(desk: TrayDesk) -> None:
+    """Say of bots that came without a token that it is missing."""
+    for bot in desk.config.bots:
+        if bot.bot not in desk.tokens:
+            desk.standings[bot.bot] = m.TokenStanding.MISSING
+    desk.changed()
 
 
 def _with_legacy(config: Config, found: LegacySettings) -> Config:

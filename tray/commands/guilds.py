@@ -3,7 +3,7 @@
 import asyncio
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import structs
 
@@ -21,7 +21,9 @@ async def find_guilds(desk: TrayDesk, _command: m.FindGuilds) -> m.Guilds:
     """Ask every bot; raises what each was answered only if none could tell."""
     apis = desk.apis()
     answers = await asyncio.gather(*(api.guilds() for api in apis.values()), return_exceptions=True)
-    found = _joined(dict(zip(apis, answers, strict=True)))
+    by_bot = dict(zip(apis, answers, strict=True))
+    _note_refused(desk, by_bot)
+    found = _joined(by_bot)
     if desk.engines.stage is None:
         desk.absent = next((bool(guild.absent) for guild in found if guild.guild == desk.config.guild), None)
         desk.changed()
@@ -92,19 +94,32 @@ async def _channels(desk: TrayDesk, api: BotApi, guild: str) -> m.Channels:
     return m.Channels(guild, described.name, shown, sources, destinations)
 
 
-def _joined(answers: dict[str, Sequence[PartialGuild] | BaseException]) -> tuple[m.GuildInfo, ...]:
-    """Return every server once, those with all bots first; a bot that could not tell is absent everywhere."""
+def _note_refused(desk: TrayDesk, answers: Mapping[str, Sequence[PartialGuild] | BaseException]) -> None:
+    """Have the set-up ask for the tokens that Discord refuses."""
+    refused = [
+        bot
+        for bot, answer in answers.items()
+        if isinstance(answer, DiscordError) and answer.code is ErrorCode.TOKEN_INVALID
+    ]
+    if refused and desk.engines.stage is None:
+        desk.standings |= dict.fromkeys(refused, m.TokenStanding.INVALID)
+        desk.changed()
+
+
+def _joined(answers: Mapping[str, Sequence[PartialGuild] | BaseException]) -> tuple[m.GuildInfo, ...]:
+    """Return every server once, those with all bots first; a bot that could not tell is absent nowhere."""
     refused = [answer for answer in answers.values() if isinstance(answer, BaseException)]
     if refused and len(refused) == len(answers):
         raise refused[0]
     names: dict[str, str] = {}
     present: defaultdict[str, set[str]] = defaultdict(set)
-    for bot, answer in answers.items():
-        for guild in () if isinstance(answer, BaseException) else answer:
+    told = {bot: answer for bot, answer in answers.items() if not isinstance(answer, BaseException)}
+    for bot, answer in told.items():
+        for guild in answer:
             names[guild.id] = guild.name
             present[guild.id].add(bot)
     found = [
-        m.GuildInfo(guild, name, tuple(bot for bot in answers if bot not in present[guild]))
+        m.GuildInfo(guild, name, tuple(bot for bot in told if bot not in present[guild]))
         for guild, name in names.items()
     ]
     return tuple(sorted(found, key=lambda info: (len(info.absent), info.name)))

@@ -108,11 +108,21 @@ test("a destination's bot that is away or muted fails the last hops", () => {
 
 test("what a person did is named: muted, killed, no route", () => {
   expect(judged(state({}, true), all, { sent: 100 }).cause?.code).toBe("source_muted");
-  const killed = judged(state({ kill: true }), all, { sent: 0 });
+  // As the engine counts: mixed is what a destination took.
+  const unmixed = { ...all, mixed: 0 };
+  const killed = judged(state({ kill: true }), unmixed, { sent: 0 });
   expect([failing(killed), killed.cause?.code]).toEqual(["heard", "kill"]);
   const closed = state();
   const spec = closed.spec && { ...closed.spec, routes: [{ source: "1", destination: "2", gain: 0 }] };
-  expect(judged({ ...closed, spec }, all, { sent: 100 }).cause?.code).toBe("no_route");
+  expect(judged({ ...closed, spec }, unmixed, { sent: 100 }).cause?.code).toBe("no_route");
+  expect(judged(state(), unmixed, { sent: 0 }).cause?.code).toBe("strips_muted");
+});
+
+test("a delayed destination is not judged by who talks now", () => {
+  const delayed = state();
+  const destinations = delayed.spec?.destinations.map((place) => ({ ...place, delay_s: 10 })) ?? [];
+  const spec = delayed.spec && { ...delayed.spec, destinations };
+  expect(judged({ ...delayed, spec }, { ...all, mixed: 0 }, { sent: 0 }).cause).toBeNull();
 });
 
 test("readings of the last two seconds are kept, and a session that begins anew begins anew", () => {

@@ -2,7 +2,7 @@ import base64
 
 import pytest
 
-from common.errors import ErrorCode, RelayError
+from common.errors import ErrorCode, RelayError, SecretsError
 from common.protocol.state import Role
 from common.secret import Secret
 from tray.panel import messages as m
@@ -37,6 +37,9 @@ async def test_the_original_s_settings_are_taken_over_and_their_file_deleted(off
     await office.do(m.ImportLegacy())
     desk = office.desk.desk()
     assert desk.legacy.imported
+    standings = {bot.bot: bot.standing for bot in desk.bots}
+    assert standings["speaker2"] is m.TokenStanding.MISSING  # a placeholder: the set-up asks for it
+    assert standings["speaker1"] is not m.TokenStanding.MISSING
     assert desk.setup.guild == "950683443266748416"
     assert office.desk.config.strips["155896701595418626"].gain == pytest.approx(0.55)
     assert {token.reveal() for token in office.desk.tokens.values()} == {
@@ -79,3 +82,21 @@ async def test_what_is_no_pack_changes_nothing(office, data):
     with pytest.raises(RelayError) as caught:
         await office.do(m.ImportPack(data=data, passphrase=PASSPHRASE))
     assert caught.value.code is ErrorCode.PACK_BROKEN
+
+
+async def test_a_pack_that_can_t_be_kept_whole_leaves_every_token_as_it_was(office, monkeypatch):
+    await office.set_up()
+    packed = await office.do(m.ExportPack(passphrase=PASSPHRASE))
+    kept = dict(office.desk.tokens)
+    put, calls = office.desk.secrets.put, []
+
+    async def put_twice(bot, token):
+        calls.append(bot)
+        if len(calls) == 3:
+            raise SecretsError(ErrorCode.KEYCHAIN_DENIED)
+        await put(bot, token)
+
+    monkeypatch.setattr(office.desk.secrets, "put", put_twice)
+    with pytest.raises(SecretsError):
+        await office.do(m.ImportPack(data=packed.data, passphrase=PASSPHRASE))
+    assert await office.desk.secrets.all(kept) == kept

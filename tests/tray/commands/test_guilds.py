@@ -5,6 +5,7 @@ import pytest
 from common.errors import ErrorCode, RelayError
 from common.protocol.spec import DestinationSpec, SourceSpec
 from common.protocol.state import Role
+from common.secret import Secret
 from tray.panel import messages as m
 from tray.wizard.invites import permissions
 
@@ -66,3 +67,13 @@ async def test_a_channel_is_used_once(office):
 
 async def test_nothing_set_up_is_nothing_to_check(office):
     assert (await office.do(m.CheckPlaces())).places == ()
+
+
+async def test_a_token_that_discord_refuses_is_asked_for_and_its_bot_not_called_absent(office):
+    await office.set_up()
+    office.desk.tokens["relay-red"] = Secret("no.longer.valid")
+    (guild,) = (await office.do(m.FindGuilds())).guilds
+    assert guild.absent == ()
+    standings = {bot.bot: bot.standing for bot in office.desk.desk().bots}
+    assert standings["relay-red"] is m.TokenStanding.INVALID
+    assert standings["relay-blue"] is m.TokenStanding.GOOD

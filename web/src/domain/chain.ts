@@ -65,13 +65,15 @@ export function chains(state: SessionState, readings: readonly Meters[]): readon
     const name = spec.name || bot?.name || spec.channel;
     const ways = state.spec?.destinations.filter((place) => isOpen(state, spec.channel, place.channel)) ?? [];
     const rates = ratesOf(spec.channel, before, now);
-    const sent = ways.map((way) => sending(state, way.channel, before, now));
+    const sent = ways.map((way) => sending(state, way.channel, way.delay_s > 0, before, now));
     return judged({ source: spec.channel, name, state, bot, rates, sent, muted: spec.muted });
   });
 }
 
 interface Sending {
   readonly bot: BotState | undefined;
+  /** What goes out was said earlier, so that it says nothing of who talks now; nor do mixed packets count there. */
+  readonly delayed: boolean;
   readonly rate: number;
   readonly drops: Readonly<Record<string, number>>;
 }
@@ -117,12 +119,14 @@ function firstFailure(given: Case, worst: Sending | undefined): { hop: Hop; caus
   if (talks && rates.decrypted < rates.received * ENOUGH) return failed("decrypted", rates.drops, "undecrypted");
   if (talks && rates.decoded < rates.decrypted * ENOUGH) return failed("decoded", rates.drops, "undecoded");
   if (given.muted) return { hop: "mixed", cause: own("source_muted") };
-  if (talks && rates.mixed < TALK_RATE) return { hop: "mixed", cause: own("strips_muted") };
+  // Packets count as mixed where a destination took them, so what keeps all destinations from that comes first.
   if (!worst) return { hop: "sent", cause: own("no_route") };
   const outbound = given.sent.map((way) => botFault(way.bot)).find((cause) => cause !== null);
   if (outbound) return { hop: "sent", cause: outbound };
-  if (talks && rates.mixed >= TALK_RATE && worst.rate < TALK_RATE && !state.kill) return failed("sent", worst.drops, "unsent");
   if (state.kill) return { hop: "heard", cause: own("kill") };
+  const live = given.sent.filter((way) => !way.delayed).sort((a, b) => a.rate - b.rate)[0];
+  if (talks && live && rates.mixed < TALK_RATE) return { hop: "mixed", cause: own("strips_muted") };
+  if (talks && live && live.rate < TALK_RATE) return failed("sent", live.drops, "unsent");
   const deaf = given.sent.map((way) => way.bot?.cause).find((cause) => cause !== null && cause !== undefined);
   return deaf ? { hop: "heard", cause: { kind: "error", code: deaf, details: detailsOf(worst.bot) } } : null;
 }
@@ -175,13 +179,19 @@ function ratesOf(source: string, before: Meters | undefined, now: Meters | undef
   };
 }
 
-function sending(state: SessionState, channel: string, before: Meters | undefined, now: Meters | undefined): Sending {
+function sending(
+  state: SessionState,
+  channel: string,
+  delayed: boolean,
+  before: Meters | undefined,
+  now: Meters | undefined,
+): Sending {
   const find = (at: Meters | undefined): DestinationMeter | undefined =>
     at?.destinations.find((meter) => meter.destination === channel);
   const [first, last] = [find(before), find(now)];
   const span = Math.max(1, (now?.at_ms ?? 0) - (before?.at_ms ?? 0)) / 1000;
   const rate = first && last ? Math.max(0, last.sent - first.sent) / span : 0;
-  return { bot: botAt(state, channel), rate, drops: grown(first?.drops, last?.drops) };
+  return { bot: botAt(state, channel), delayed, rate, drops: grown(first?.drops, last?.drops) };
 }
 
 function grown(before: Readonly<Record<string, number>> = {}, now: Readonly<Record<string, number>> = {}) {

@@ -6,12 +6,19 @@ import { BotLine } from "../parts/botline";
 import { Empty } from "../parts/basics";
 import { Icon, type IconName } from "../parts/icons";
 import { hopName } from "../parts/sound_check";
-import { readings, running, session } from "../state/store";
+import { engineAway, readings, running, session } from "../state/store";
 
 const MARK: Readonly<Record<HopView["standing"], IconName>> = { good: "check", quiet: "dash", waiting: "dash", failed: "cross" };
 
 export function ChainPage() {
   const state = session.value;
+  if (engineAway.value) {
+    return (
+      <Empty title={t("chain.away")}>
+        <p>{t("chain.away_text")}</p>
+      </Empty>
+    );
+  }
   if (!state || !running.value) {
     return (
       <Empty title={t("chain.idle")}>

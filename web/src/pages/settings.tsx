@@ -187,13 +187,19 @@ export function Unlock({ secrets, onDone }: { secrets: SecretsInfo; onDone?: () 
   const [first, setFirst] = useState("");
   const [second, setSecond] = useState("");
   const { busy, faults, run } = useWork();
-  const making = secrets.kind === "none";
+  const [instead, setInstead] = useState(false);
+  const making = secrets.kind === "none" || instead;
   if (!making && !secrets.locked && !secrets.fault) return null;
-  if (secrets.kind === "keychain") {
+  if (secrets.kind === "keychain" && !instead) {
     return (
       <>
         {secrets.fault && <p class="faults">{faultText(secrets.fault)}</p>}
-        <WorkButton work={() => call({ type: "unlock_secrets" }).then(onDone)}>{t("secrets.ask_again")}</WorkButton>
+        <div class="actions">
+          <WorkButton work={() => call({ type: "unlock_secrets" }).then(onDone)}>{t("secrets.ask_again")}</WorkButton>
+          <Button kind="quiet" onClick={() => setInstead(true)}>
+            {t("secrets.instead")}
+          </Button>
+        </div>
       </>
     );
   }

@@ -31,7 +31,8 @@ const BODY: Readonly<Record<Step, () => preact.JSX.Element | null>> = {
 export function Wizard() {
   const known = desk.value;
   if (!known) return null;
-  const here = WIZARD_STEPS.filter((step) => step !== "vault" || known.secrets.kind !== "keychain");
+  const keychain = known.secrets.kind === "keychain";
+  const here = WIZARD_STEPS.filter((step) => step !== "vault" || !keychain || known.secrets.fault);
   const open = here.find((step) => step === known.wizard.step) ?? "welcome";
   const Body = BODY[open];
   return (
@@ -39,7 +40,7 @@ export function Wizard() {
       <Steps here={here} open={open} known={known} />
       <section class="card wizard-step" aria-labelledby="step">
         <h2 id="step">{t(`wizard.${open}` as Key)}</h2>
-        <p class="lead">{t(`wizard.${open}_text` as Key)}</p>
+        <p class="lead">{t(open === "vault" && keychain ? "wizard.vault_keychain_text" : (`wizard.${open}_text` as Key))}</p>
         <Body />
       </section>
     </div>

@@ -85,11 +85,13 @@ function Match({ now }: { now: MatchPhase }) {
 function StartStop() {
   const [asking, setAsking] = useState(false);
   const state = session.value;
-  const phase = state?.phase ?? "idle";
+  // An engine that was given up has no session any more, and starting is what brings another one.
+  const failed = desk.value?.engine === "failed";
+  const phase = failed ? "idle" : (state?.phase ?? "idle");
   const stop = () => void tell({ type: "stop_session" });
   if (phase === "idle") {
     return (
-      <WorkButton kind="primary" disabled={!ready.value || engineAway.value} work={() => call({ type: "start" })}>
+      <WorkButton kind="primary" disabled={!ready.value || (engineAway.value && !failed)} work={() => call({ type: "start" })}>
         <Icon name="play" />
         {t("action.start")}
       </WorkButton>

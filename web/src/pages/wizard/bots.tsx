@@ -30,7 +30,7 @@ export function BotsStep() {
   }, [only?.guild, chosen]);
   const moveOn = started && complete && only !== undefined && only.absent.length === 0;
   useEffect(() => {
-    if (moveOn && only) void chooseGuild(only).then((kept) => kept && done("bots"));
+    if (moveOn && only && (!chosen || chosen === only.guild)) void chooseGuild(only).then((kept) => kept && done("bots"));
   }, [moveOn]);
   const first = all.find((slot) => !usable(slot.known));
   const enough = known?.bots.some((bot) => bot.role === "source" && usable(bot)) && known.bots.some((bot) => bot.role === "destination" && usable(bot));

@@ -48,7 +48,8 @@ export function useGuilds(active: boolean): void {
 /** Whether a bot isn't in the server yet; `undefined` while that isn't known. */
 export function absentFrom(bot: string): boolean | undefined {
   const chosen = desk.value?.setup.guild;
-  const known = guilds.value?.find((guild) => guild.guild === chosen) ?? guilds.value?.[0];
+  const known = chosen ? guilds.value?.find((guild) => guild.guild === chosen) : guilds.value?.[0];
+  if (chosen && guilds.value && !known) return true;
   return known && known.absent.includes(bot);
 }
 

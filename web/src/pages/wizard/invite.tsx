@@ -14,7 +14,8 @@ export function InviteStep() {
   const known = desk.value;
   const bots = known?.bots ?? [];
   const chosen = guilds.value?.find((guild) => guild.guild === known?.setup.guild);
-  const only = !chosen && guilds.value?.length === 1 ? guilds.value[0] : undefined;
+  // Only where none was chosen: another server's channels would be forgotten.
+  const only = !known?.setup.guild && guilds.value?.length === 1 ? guilds.value[0] : undefined;
   useEffect(() => {
     if (only) void chooseGuild(only);
   }, [only?.guild]);
