@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 import aiohttp
+import msgspec
 from msgspec import structs
 
 from common.config.legacy_env import LegacySettings, find_legacy, legacy_folders, read_legacy
@@ -43,6 +44,7 @@ from tray.restart_policy import EngineLink
 from tray.resume import Memory
 from tray.secrets.asking import Secrets
 from tray.settings import Settings
+from tray.setup import setup_of, with_setup
 from tray.supervisor import EngineSupervisor
 from tray.wizard import steps
 from tray.wizard.discord_api import BotApi, Site
@@ -130,13 +132,7 @@ class TrayDesk:
             restarts=self.engines.supervisor.restarts,
             rehearsing=self.engines.stage is not None,
             shown=self.settings.language,
-            preferences=Preferences(
-                language=config.language,
-                theme=config.theme,
-                start_at_login=config.start_at_login,
-                notifications=config.notifications,
-                hotkeys=config.hotkeys,
-            ),
+            preferences=msgspec.convert(config, Preferences, from_attributes=True),
             secrets=self._secrets_info(),
             bots=tuple(self._bot_info(bot) for bot in self.bots),
             setup=self.setup,
@@ -168,30 +164,15 @@ class TrayDesk:
     @property
     def setup(self) -> Setup:
         """The session that Start starts, or the rehearsal's."""
-        stage, config = self.engines.stage, self.config
-        if stage is not None:
-            return stage.setup
-        return Setup(
-            guild=config.guild,
-            guild_name=config.guild_name,
-            sources=config.sources,
-            destinations=config.destinations,
-            routes=config.routes,
-        )
+        stage = self.engines.stage
+        return setup_of(self.config) if stage is None else stage.setup
 
     def session(self) -> SessionSpec:
         """Return the session to start; raises GUILD_UNKNOWN while none was set up."""
-        setup = self.setup
-        if setup.guild is None:
+        spec = with_setup(self.config, self.setup).session()
+        if spec is None:
             raise ConfigError(ErrorCode.GUILD_UNKNOWN, guild="")
-        return SessionSpec(
-            guild=setup.guild,
-            sources=setup.sources,
-            destinations=setup.destinations,
-            routes=setup.routes,
-            tick_ms=self.config.tick_ms,
-            loudness=self.config.loudness,
-        )
+        return spec
 
     def facts(self) -> Facts:
         """Return what the set-up needs to know of the world. It is about the real bots, also during a rehearsal."""

@@ -6,6 +6,7 @@ from msgspec import structs
 
 from common.config.schema import Config, Preset
 from common.errors import ConfigError, ErrorCode
+from tray.setup import setup_of, with_setup
 
 MOST_PRESETS: Final = 50
 
@@ -14,15 +15,7 @@ def saved(config: Config, name: str) -> Config:
     """Keep the present set-up under ``name``, instead of one of that name; raises GUILD_UNKNOWN, PRESETS_FULL."""
     if config.guild is None:
         raise ConfigError(ErrorCode.GUILD_UNKNOWN, guild="")
-    preset = Preset(
-        name=name,
-        guild=config.guild,
-        guild_name=config.guild_name,
-        sources=config.sources,
-        destinations=config.destinations,
-        routes=config.routes,
-        strips=config.strips,
-    )
+    preset = Preset(name=name, strips=config.strips, **structs.asdict(setup_of(config)))
     others = tuple(other for other in config.presets if other.name != name)
     if len(others) >= MOST_PRESETS:
         raise ConfigError(ErrorCode.PRESETS_FULL, limit=str(MOST_PRESETS))
@@ -32,15 +25,7 @@ def saved(config: Config, name: str) -> Config:
 def loaded(config: Config, name: str) -> Config:
     """Make a preset the set-up; people it does not know keep their strips. Raises PRESET_UNKNOWN."""
     preset = _find(config, name)
-    return structs.replace(
-        config,
-        guild=preset.guild,
-        guild_name=preset.guild_name,
-        sources=preset.sources,
-        destinations=preset.destinations,
-        routes=preset.routes,
-        strips=config.strips | preset.strips,
-    )
+    return structs.replace(with_setup(config, setup_of(preset)), strips=config.strips | preset.strips)
 
 
 def removed(config: Config, name: str) -> Config:

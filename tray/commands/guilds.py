@@ -5,11 +5,10 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from msgspec import structs
-
 from common.errors import CombinedError, DiscordError, ErrorCode
 from tray.desk import TrayDesk
 from tray.panel import messages as m
+from tray.setup import with_setup
 from tray.wizard.answers import PartialGuild
 from tray.wizard.channels import propose, voice_channels
 from tray.wizard.discord_api import BotApi
@@ -50,16 +49,7 @@ async def save_setup(desk: TrayDesk, command: m.SaveSetup) -> None:
     if doubled:
         raise CombinedError([DiscordError(ErrorCode.CHANNEL_DUPLICATE, channel=channel) for channel in doubled])
     desk.hindered, desk.warned = None, False  # not asked about these places yet
-    desk.change(
-        structs.replace(
-            desk.config,
-            guild=setup.guild,
-            guild_name=setup.guild_name,
-            sources=setup.sources,
-            destinations=setup.destinations,
-            routes=setup.routes,
-        )
-    )
+    desk.change(with_setup(desk.config, setup))
 
 
 async def check_places(desk: TrayDesk, _command: m.CheckPlaces) -> m.PlaceChecks:

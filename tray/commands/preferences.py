@@ -12,13 +12,4 @@ async def set_preferences(desk: TrayDesk, command: m.SetPreferences) -> None:
     wanted = command.preferences
     if wanted.start_at_login != desk.config.start_at_login:
         choosing.of_this_system().switch(wanted.start_at_login, choosing.login_command())
-    desk.change(
-        structs.replace(
-            desk.config,
-            language=wanted.language,
-            theme=wanted.theme,
-            start_at_login=wanted.start_at_login,
-            notifications=wanted.notifications,
-            hotkeys=wanted.hotkeys,
-        )
-    )
+    desk.change(structs.replace(desk.config, **structs.asdict(wanted)))
