@@ -4,37 +4,19 @@ Debian's packages; see devtools/debian.py. Where one can't be had, AbsentError s
 """
 
 import asyncio
-import importlib.util
 import os
 import shutil
-import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
-ROOT: Final = Path(__file__).resolve().parent.parent
+from devtools.desktop import PATIENCE_S, first_line, gi_path, has_gi, running, screen, session_bus, xfce_bar
+
 PROGRAMS: Final = ("Xvfb", "dbus-daemon", "xfce4-panel", "gnome-keyring-daemon")
-PATIENCE_S: Final = 20.0
-_GI_OF_DEBIAN: Final = Path("/usr/lib/python3/dist-packages/gi")
 _LOOK_S: Final = 0.002
-_BAR: Final = """<?xml version="1.0" encoding="UTF-8"?>
-<channel name="xfce4-panel" version="1.0">
-  <property name="configver" type="int" value="2"/>
-  <property name="panels" type="array">
-    <value type="int" value="1"/>
-    <property name="panel-1" type="empty">
-      <property name="position" type="string" value="p=6;x=0;y=0"/>
-      <property name="length" type="uint" value="100"/>
-      <property name="size" type="uint" value="32"/>
-      <property name="plugin-ids" type="array"><value type="int" value="1"/></property>
-    </property>
-  </property>
-  <property name="plugins" type="empty"><property name="plugin-1" type="string" value="systray"/></property>
-</channel>
-"""
 _BAR_SIZE: Final = (640, 32)
 
 Colour = tuple[int, int, int]
@@ -62,26 +44,13 @@ async def until(condition: Callable[[], bool], what: str) -> float:
     return time.perf_counter()
 
 
-@asynccontextmanager
-async def running(*command: str, env: Mapping[str, str], **streams: Any) -> AsyncIterator[asyncio.subprocess.Process]:  # noqa: ANN401 - as subprocess takes them
-    """Run a program in a session of its own, and end it with everything it started."""
-    quiet = {"stdout": asyncio.subprocess.DEVNULL, "stderr": asyncio.subprocess.DEVNULL} | streams
-    process = await asyncio.create_subprocess_exec(*command, env=env, cwd=ROOT, start_new_session=True, **quiet)
-    try:
-        yield process
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.communicate()
-
-
 class Desktop:
     """What is on the screen, and the environment of programs on it."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
         self.env = {name: text for name, text in os.environ.items() if name != "WAYLAND_DISPLAY"} | {
-            "PYTHONPATH": _gi_path(home),
+            "PYTHONPATH": gi_path(home),
             "NO_AT_BRIDGE": "1",
             "HOME": str(home),
             "XDG_CONFIG_HOME": str(home / "config"),
@@ -115,58 +84,17 @@ class Desktop:
         self._display.close()
 
 
-def _gi_path(home: Path) -> str:
-    """Return a PYTHONPATH by which programs find PyGObject: the one of this Python, or else Debian's alone."""
-    if importlib.util.find_spec("gi") is not None:
-        return str(ROOT)
-    version = f"{sys.version_info.major}{sys.version_info.minor}"
-    if not list(_GI_OF_DEBIAN.glob(f"_gi.cpython-{version}-*.so")):
-        raise AbsentError("PyGObject for this Python")
-    folder = home / "gi_of_debian"
-    folder.mkdir()
-    (folder / "gi").symlink_to(_GI_OF_DEBIAN)
-    return f"{ROOT}:{folder}"
-
-
 @asynccontextmanager
 async def desktop(home: Path) -> AsyncIterator[Desktop]:
     """Give a desktop as after a login: bar there, keychain open; raises AbsentError."""
     if sys.platform != "linux":
         raise AbsentError("a desktop of Linux")
     demand(PROGRAMS)
+    if not has_gi():
+        raise AbsentError("PyGObject for this Python")
     found = Desktop(home)
-    bar = home / "config" / "xfce4" / "xfconf" / "xfce-perchannel-xml" / "xfce4-panel.xml"
-    bar.parent.mkdir(parents=True)
-    bar.write_text(_BAR, "utf-8")
-    async with _screen(found), _bus(found), _keychain(found), _bar(found):
+    async with screen(found.env), session_bus(found.env), _keychain(found), _bar(found):
         yield found
-
-
-@asynccontextmanager
-async def _screen(found: Desktop) -> AsyncIterator[None]:
-    reading, writing = os.pipe()
-    command = ("Xvfb", "-displayfd", str(writing), "-screen", "0", "640x480x24", "-nolisten", "tcp")
-    async with running(*command, env=found.env, pass_fds=[writing]):
-        os.close(writing)
-        with os.fdopen(reading) as number:
-            found.env["DISPLAY"] = (
-                f":{(await asyncio.wait_for(asyncio.to_thread(number.readline), PATIENCE_S)).strip()}"
-            )
-        yield
-
-
-@asynccontextmanager
-async def _bus(found: Desktop) -> AsyncIterator[None]:
-    command = ("dbus-daemon", "--session", "--nofork", "--nopidfile", "--print-address")
-    async with running(*command, env=found.env, stdout=asyncio.subprocess.PIPE) as process:
-        found.env["DBUS_SESSION_BUS_ADDRESS"] = await _line(process)
-        yield
-
-
-async def _line(process: asyncio.subprocess.Process) -> str:
-    if process.stdout is None:
-        raise RuntimeError("no pipe")
-    return (await asyncio.wait_for(process.stdout.readline(), PATIENCE_S)).decode().strip()
 
 
 @asynccontextmanager
@@ -182,7 +110,7 @@ async def _keychain(found: Desktop) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _bar(found: Desktop) -> AsyncIterator[None]:
-    async with running("xfce4-panel", "--disable-wm-check", env=found.env):
+    async with xfce_bar(found.env):
         await _bar_is_there(found)
         found.watch()
         try:
@@ -197,6 +125,6 @@ async def _bar_is_there(found: Desktop) -> None:
     give_up = time.perf_counter() + PATIENCE_S
     while time.perf_counter() < give_up:
         async with running(*command, env=found.env, stdout=asyncio.subprocess.PIPE) as process:
-            if await _line(process) == "status_notifier":
+            if await first_line(process) == "status_notifier":
                 return
     raise AbsentError("a bar that shows icons")

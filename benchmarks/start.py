@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.desktop import PATIENCE_S, AbsentError, Colour, Desktop, demand, desktop, running, until
+from benchmarks.desktop import AbsentError, Colour, Desktop, demand, desktop, until
 from benchmarks.metric import Metric
 from common.protocol import bootstrap
 from common.protocol.address import Address
@@ -27,6 +27,7 @@ from common.protocol.client import ControlClient
 from common.protocol.messages import Ping
 from common.secret import Secret
 from common.sentences import templates
+from devtools.desktop import PATIENCE_S, running
 
 RUNS: Final = 5
 TOKEN: Final = Secret("benchmark-token")

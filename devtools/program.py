@@ -22,19 +22,7 @@ class Program:
         self.home = home
         self.discord = discord
         (home / "discord.json").write_text(json.dumps(discord), "utf-8")
-        browser = home / "browser"
-        browser.write_text(f'#!/bin/sh\necho "$1" >> "{home}/links"\n', "utf-8")
-        browser.chmod(0o755)
-        os.mkfifo(home / "links")
-        self._environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(("DBUS", "DVC_"))},
-            "HOME": str(home),
-            "XDG_CONFIG_HOME": str(home / "config"),
-            "XDG_STATE_HOME": str(home / "state"),
-            "XDG_RUNTIME_DIR": str(runtime),
-            "BROWSER": str(browser),
-            **environment,
-        }
+        self._environment = {**at_home(home, runtime), **environment}
         self.process = self.start()
 
     def start(self) -> "subprocess.Popen[str]":
@@ -50,6 +38,22 @@ class Program:
     def link(self) -> str:
         """Return the next link that is opened; waits for it."""
         return (self.home / "links").read_text("utf-8").strip()
+
+
+def at_home(home: Path, runtime: Path) -> dict[str, str]:
+    """Return the environment of a person whose browser only notes what it is told, in the pipe ``home/links``."""
+    browser = home / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" >> "{home}/links"\n', "utf-8")
+    browser.chmod(0o755)
+    os.mkfifo(home / "links")
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("DBUS", "DVC_"))},
+        "HOME": str(home),
+        "XDG_CONFIG_HOME": str(home / "config"),
+        "XDG_STATE_HOME": str(home / "state"),
+        "XDG_RUNTIME_DIR": str(runtime),
+        "BROWSER": str(browser),
+    }
 
 
 @contextmanager

@@ -49,7 +49,7 @@ class Screen:
     ],
 )
 def test_a_colour_is_found_where_a_pixel_has_it(tmp_path, pixels, shown):
-    pytest.importorskip("gi")
+    pytest.importorskip("Xlib")
     found = Desktop(tmp_path)
     found._display = Screen(*pixels)
     assert found.shows((1, 2, 3)) is shown

@@ -1,31 +1,21 @@
 """The tray's loop with a real panel and a real engine; the icon is a port that notes what it is shown."""
 
 import asyncio
-import datetime as dt
 import threading
 
 import pytest
-from nacl import pwhash
 
 from common.config.schema import Config, Language
-from common.config.store import ConfigStore
 from common.errors import ErrorCode
 from common.protocol.messages import MuteTalker
 from common.sentences import error_sentence
+from tests.tray.desks import make_desk
 from tray.app import App
-from tray.desk import TrayDesk
 from tray.face import Face
 from tray.menu import OpenPanel, Quit, flat
-from tray.operations.history import HistoryFile
-from tray.operations.session_log import SessionLog
 from tray.panel.messages import Preferences, SetPreferences, StartRehearsal
 from tray.restart_policy import EngineLink
-from tray.secrets.asking import Secrets
-from tray.secrets.sealed import Cost
-from tray.settings import Settings
 from tray.single_instance import SingleInstance
-
-CHEAP = Cost(pwhash.argon2id.OPSLIMIT_MIN, pwhash.argon2id.MEMLIMIT_MIN)
 
 
 class Port:
@@ -54,13 +44,10 @@ class Computer:
     def __init__(self, folder):
         self.port, self.opened = Port(), []
         self.came = threading.Event()
-        settings = Settings(ConfigStore(folder / "config.json", lambda: dt.datetime.now(dt.UTC)))
-        settings.change(Config(language=Language.JA, notifications=False))
-        secrets = Secrets(folder / "tokens.vault", system="linux", cost=CHEAP)
-        history = SessionLog(lambda: HistoryFile(folder / "history.sqlite"), lambda: 0)
+        desk = make_desk(folder, config=Config(language=Language.JA, notifications=False))
         instance = SingleInstance(folder)
         assert instance.acquire()
-        self.app = App(TrayDesk(settings, secrets, history), self.port, instance, browse=self.browse)
+        self.app = App(desk, self.port, instance, browse=self.browse)
 
     def browse(self, link):
         self.opened.append(link)

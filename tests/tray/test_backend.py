@@ -5,7 +5,8 @@ import threading
 
 import pytest
 
-from tests.tray.tray_hosts import Bus, Colours, desktop, need, popups, program, running, trayer, until, xfce
+from devtools.desktop import running
+from tests.tray.tray_hosts import Bus, Colours, desktop, need, popups, program, trayer, until, xfce
 from tray.backend import DummyPort, wait_for_place
 from tray.face import Face
 from tray.icon import COLOURS

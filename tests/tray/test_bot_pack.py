@@ -4,17 +4,16 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nacl import pwhash
 
 from common.config.schema import CONFIG_VERSION, BotEntry, Preset
 from common.errors import ErrorCode, SecretsError
 from common.protocol.spec import SourceSpec, StripSpec
 from common.protocol.state import Role
 from common.secret import Secret
+from tests.tray.secrets.costs import CHEAP
 from tray.bot_pack import Contents, pack, unpack
-from tray.secrets.sealed import Cost, Key
+from tray.secrets.sealed import Key
 
-CHEAP = Cost(pwhash.argon2id.OPSLIMIT_MIN, pwhash.argon2id.MEMLIMIT_MIN)
 PASSPHRASE = Secret("correct horse")
 CONTENTS = Contents(
     bots=(BotEntry("red", Role.SOURCE, name="赤チーム"), BotEntry("casters", Role.DESTINATION)),

@@ -1,34 +1,21 @@
 """What the desk makes known; what its commands do is in tests/tray/commands."""
 
-import datetime as dt
-
 import pytest
-from nacl import pwhash
 
 from common.config.schema import BotEntry, Config, Language
-from common.config.store import ConfigStore
 from common.errors import ErrorCode, RelayError
 from common.protocol.state import BotState, LinkState, Phase, Role, SessionState
 from common.secret import Secret
-from tray.desk import TrayDesk
-from tray.operations.history import HistoryFile
-from tray.operations.session_log import SessionLog
+from tests.tray.desks import make_desk
 from tray.panel.messages import SecretsKind, TokenStanding
-from tray.secrets.asking import Secrets
-from tray.secrets.sealed import Cost
-from tray.settings import Settings
-
-CHEAP = Cost(pwhash.argon2id.OPSLIMIT_MIN, pwhash.argon2id.MEMLIMIT_MIN)
 
 
 @pytest.fixture
 async def desk(tmp_path, monkeypatch):
     """A desk whose engine was not started."""
     monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS", raising=False)
-    settings = Settings(ConfigStore(tmp_path / "config.json", lambda: dt.datetime.now(dt.UTC)))
-    settings.change(Config(language=Language.JA, bots=(BotEntry(bot="red", role=Role.SOURCE),)))
-    secrets = Secrets(tmp_path / "tokens.vault", system="linux", cost=CHEAP)
-    made = TrayDesk(settings, secrets, SessionLog(lambda: HistoryFile(tmp_path / "h"), lambda: 0))
+    config = Config(language=Language.JA, bots=(BotEntry(bot="red", role=Role.SOURCE),))
+    made = make_desk(tmp_path, config=config)
     yield made
     await made.close()
 

@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from common.errors import ErrorCode, RelayError
-from tests.tray.tray_hosts import PATIENCE, desktop, need, running
+from devtools.desktop import PATIENCE_S, running
+from tests.tray.tray_hosts import desktop, need
 from tray.hotkeys import KEYS, Hotkeys, hindered
 
 WATCH = """
@@ -36,7 +37,7 @@ async def test_pressed_keys_do_what_they_say_until_they_are_switched_off(tmp_pat
     async with desktop(tmp_path, bus=False) as env, running(*command, env=env, stdin=pipe, stdout=pipe) as process:
 
         async def line():
-            return (await asyncio.wait_for(process.stdout.readline(), PATIENCE)).decode().strip()
+            return (await asyncio.wait_for(process.stdout.readline(), PATIENCE_S)).decode().strip()
 
         assert await line() == "on True"
         for name in ("kill", "mute", "kill"):

@@ -10,6 +10,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from devtools.program import at_home
+
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Unix signals and a browser that is a shell script")
 START_SECONDS = 20
 
@@ -19,21 +21,9 @@ class Desktop:
 
     def __init__(self, home, runtime):
         self.home, self.runtime = home, runtime
-        self.opened = home / "opened"
-        os.mkfifo(self.opened)
+        self.environment = at_home(home, runtime) | {"LC_ALL": "ja_JP.UTF-8"}
         # Non-blocking and read-write, so that neither side waits for the other to come.
-        self._pipe = os.open(self.opened, os.O_RDWR | os.O_NONBLOCK)
-        browser = home / "browser"
-        browser.write_text(f'#!/bin/sh\necho "$1" > {self.opened}\n')
-        browser.chmod(0o755)
-        self.environment = {name: value for name, value in os.environ.items() if not name.startswith("DBUS")} | {
-            "HOME": str(home),
-            "XDG_CONFIG_HOME": str(home / "config"),
-            "XDG_STATE_HOME": str(home / "state"),
-            "XDG_RUNTIME_DIR": str(runtime),
-            "BROWSER": str(browser),
-            "LC_ALL": "ja_JP.UTF-8",
-        }
+        self._pipe = os.open(home / "links", os.O_RDWR | os.O_NONBLOCK)
 
     async def start(self, *options):
         return await asyncio.create_subprocess_exec(

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from common.errors import ErrorCode
 from common.protocol.messages import Fault
 from common.protocol.state import LinkState, Phase, SessionState
+from devtools.desktop import running
 from tests.tray.face_data import bot, session, sessions
-from tests.tray.tray_hosts import Bus, desktop, need, running, until
+from tests.tray.tray_hosts import Bus, desktop, need, until
 from tray.notifications import MOST_PER_MINUTE, WINDOW_SECONDS, DesktopService, Notifier, NotSentError, incidents
 from tray.restart_policy import EngineLink
 

@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from tests.tray.tray_hosts import PATIENCE, Bus, desktop, need, running, trayer, xfce
+from devtools.desktop import PATIENCE_S, running
+from tests.tray.tray_hosts import Bus, desktop, need, trayer, xfce
 from tray.tray_host import Host, find_host
 
 ASK = "import os, sys, tray.tray_host as t; sys.stdout.write(t.find_host(os.environ))"
@@ -13,7 +14,7 @@ ASK = "import os, sys, tray.tray_host as t; sys.stdout.write(t.find_host(os.envi
 
 async def found(env):
     async with running(sys.executable, "-c", ASK, env=env, stdout=asyncio.subprocess.PIPE) as process:
-        return (await asyncio.wait_for(process.stdout.read(), PATIENCE)).decode()
+        return (await asyncio.wait_for(process.stdout.read(), PATIENCE_S)).decode()
 
 
 def test_without_a_screen_nobody_is_asked():

@@ -6,15 +6,12 @@ gir1.2-ayatanaappindicator3-0.1.
 """
 
 import asyncio
-import importlib.util
 import inspect
 import json
 import os
 import shutil
-import signal
 import sys
 from contextlib import asynccontextmanager, contextmanager, suppress
-from pathlib import Path
 
 import pytest
 from dbus_fast import Message, MessageType, Variant
@@ -23,27 +20,11 @@ from Xlib import X
 from Xlib.display import Display
 from Xlib.error import BadDrawable, BadWindow
 
-ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 20.0
-"""Seconds for a real program to do something on a busy machine."""
+from devtools.desktop import PATIENCE_S, gi_path, has_gi, running, session_bus, xfce_bar
+from devtools.desktop import screen as virtual_screen
+
 STEP = 0.05
-SYSTEM_GI = Path("/usr/lib/python3/dist-packages/gi")
 WATCHER = "org.kde.StatusNotifierWatcher"
-PANEL = """<?xml version="1.0" encoding="UTF-8"?>
-<channel name="xfce4-panel" version="1.0">
-  <property name="configver" type="int" value="2"/>
-  <property name="panels" type="array">
-    <value type="int" value="1"/>
-    <property name="panel-1" type="empty">
-      <property name="position" type="string" value="p=6;x=0;y=0"/>
-      <property name="length" type="uint" value="100"/>
-      <property name="size" type="uint" value="32"/>
-      <property name="plugin-ids" type="array"><value type="int" value="1"/></property>
-    </property>
-  </property>
-  <property name="plugins" type="empty"><property name="plugin-1" type="string" value="systray"/></property>
-</channel>
-"""
 
 
 def need(*programs):
@@ -51,30 +32,15 @@ def need(*programs):
     if sys.platform != "linux":
         pytest.skip("desktops of Linux")
     missing = [each for each in programs if each != "gi" and shutil.which(each) is None]
-    if "gi" in programs and importlib.util.find_spec("gi") is None and not gi_of_debian():
+    if "gi" in programs and not has_gi():
         missing.append("PyGObject, or python3-gi for this version of Python")
     if missing:
         pytest.skip(f"not installed: {', '.join(missing)}")
 
 
-def gi_of_debian():
-    """Return where the system's PyGObject is, if this Python can load it."""
-    return next(SYSTEM_GI.glob(f"_gi.cpython-{sys.version_info.major}{sys.version_info.minor}-*.so"), None)
-
-
-def gi_path(tmp_path):
-    """Return the PYTHONPATH by which programs find PyGObject: nothing, or the system's and nothing else of it."""
-    if importlib.util.find_spec("gi") is not None:
-        return str(ROOT)
-    folder = tmp_path / "gi_of_debian"
-    folder.mkdir()
-    (folder / "gi").symlink_to(SYSTEM_GI)
-    return f"{ROOT}:{folder}"
-
-
 async def until(condition, what):
     """Wait until ``condition``, a function or a coroutine function, gives something, and return it."""
-    for _ in range(round(PATIENCE / STEP)):
+    for _ in range(round(PATIENCE_S / STEP)):
         found = condition()
         if inspect.isawaitable(found):
             found = await found
@@ -85,22 +51,8 @@ async def until(condition, what):
 
 
 @asynccontextmanager
-async def running(*command, env, **streams):
-    """Run a program in a session of its own, and end it with everything it started."""
-    quiet = {"stdout": asyncio.subprocess.DEVNULL, "stderr": asyncio.subprocess.DEVNULL} | streams
-    process = await asyncio.create_subprocess_exec(*command, env=env, cwd=ROOT, start_new_session=True, **quiet)
-    try:
-        yield process
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.communicate()
-
-
-@asynccontextmanager
 async def desktop(tmp_path, *, bus=True):
     """An empty screen and, with ``bus``, a session bus; gives the environment of programs on it."""
-    reading, writing = os.pipe()
     away = (
         "DISPLAY",
         "WAYLAND_DISPLAY",
@@ -117,18 +69,12 @@ async def desktop(tmp_path, *, bus=True):
         "XDG_CONFIG_HOME": str(tmp_path / "config"),
         "XDG_DATA_HOME": str(tmp_path / "data"),
     }
-    xvfb = ("Xvfb", "-displayfd", str(writing), "-screen", "0", "640x480x24", "-nolisten", "tcp")
-    async with running(*xvfb, env=env, pass_fds=[writing]):
-        os.close(writing)
-        with os.fdopen(reading) as number:
-            env["DISPLAY"] = f":{(await asyncio.wait_for(asyncio.to_thread(number.readline), PATIENCE)).strip()}"
+    async with virtual_screen(env):
         if not bus:
             yield env
             return
-        daemon = ("dbus-daemon", "--session", "--nofork", "--nopidfile", "--print-address")
-        async with running(*daemon, env=env, stdout=asyncio.subprocess.PIPE) as process:
-            line = await asyncio.wait_for(process.stdout.readline(), PATIENCE)
-            yield env | {"DBUS_SESSION_BUS_ADDRESS": line.decode().strip()}
+        async with session_bus(env):
+            yield env
 
 
 @asynccontextmanager
@@ -165,10 +111,7 @@ def find_xembed(env):
 @asynccontextmanager
 async def xfce(env, bus):
     """Show icons of the newer kind."""
-    folder = Path(env["XDG_CONFIG_HOME"]) / "xfce4" / "xfconf" / "xfce-perchannel-xml"
-    folder.mkdir(parents=True)
-    (folder / "xfce4-panel.xml").write_text(PANEL)
-    async with running("xfce4-panel", "--disable-wm-check", env=env):
+    async with xfce_bar(env):
         await until(bus.has_host, "the panel shows icons")
         yield
 
@@ -220,7 +163,7 @@ class Bus:
         message = Message(
             destination=name, path=path, interface=interface, member=member, signature=signature, body=list(body)
         )
-        reply = await asyncio.wait_for(self.connection.call(message), PATIENCE)
+        reply = await asyncio.wait_for(self.connection.call(message), PATIENCE_S)
         assert reply.message_type is MessageType.METHOD_RETURN, reply.body
         return reply.body
 
@@ -293,9 +236,9 @@ class Lines:
         self.process = process
 
     async def next(self):
-        line = await asyncio.wait_for(self.process.stdout.readline(), PATIENCE)
+        line = await asyncio.wait_for(self.process.stdout.readline(), PATIENCE_S)
         assert line, "the program ended"
         return json.loads(line)
 
     async def ended(self):
-        return await asyncio.wait_for(self.process.wait(), PATIENCE)
+        return await asyncio.wait_for(self.process.wait(), PATIENCE_S)

@@ -13,6 +13,7 @@ from engine.gateway.endpoint import Endpoint
 from engine.gateway.events import BotEvent
 from simulator.scene import parse
 from simulator.server import Simulator
+from tests.silent_voice import SilentVoicePlane
 
 SCENE = """
 seed = 3
@@ -54,18 +55,6 @@ nickname = "RED Akari"
 name = "ben"
 display_name = "Ben"
 """
-
-
-class SilentVoicePlane:
-    """A voice server nobody talks to: these tests stop at what the main gateway says."""
-
-    endpoint = "127.0.0.1:9"
-
-    def admit(self, *_who: object) -> None:
-        """Let in whoever never comes."""
-
-    async def evict(self, user_id: int, *, close_code: int | None) -> None:
-        """Throw out whoever never came."""
 
 
 class Heard:

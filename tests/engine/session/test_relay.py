@@ -28,6 +28,7 @@ from engine.voice.dave import DaveGroup
 from engine.voice.protocol import VoiceServer
 from simulator.scene import parse
 from simulator.server import Simulator
+from tests.silent_voice import SilentVoicePlane
 
 SCENE = """
 seed = 11
@@ -80,18 +81,6 @@ display_name = "Ben"
 [[people]]
 name = "chloe"
 """
-
-
-class SilentVoicePlane:
-    """A voice server nobody talks to."""
-
-    endpoint = "127.0.0.1:9"
-
-    def admit(self, *_who: object) -> None:
-        """Let in whoever never comes."""
-
-    async def evict(self, user_id: int, *, close_code: int | None) -> None:
-        """Throw out whoever never came."""
 
 
 class SilentConnection:

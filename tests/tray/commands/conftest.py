@@ -1,27 +1,18 @@
 """A desk with everything real: an engine process, a vault, the simulated Discord."""
 
 import asyncio
-import datetime as dt
 
 import pytest
-from nacl import pwhash
 
-from common.config.store import ConfigStore
 from common.protocol.state import Role
 from common.secret import Secret
 from simulator.server import Simulator
+from tests.tray.desks import make_desk
 from tray.commands.table import Commands
-from tray.desk import TrayDesk
 from tray.engine_process import Place
-from tray.operations.history import HistoryFile
-from tray.operations.session_log import SessionLog
 from tray.panel import messages as m
 from tray.restart_policy import EngineLink
-from tray.secrets.asking import Secrets
-from tray.secrets.sealed import Cost
-from tray.settings import Settings
 
-CHEAP = Cost(pwhash.argon2id.OPSLIMIT_MIN, pwhash.argon2id.MEMLIMIT_MIN)
 PASSPHRASE = Secret("correct horse battery")
 ROLES = {"relay-red": Role.SOURCE, "relay-blue": Role.SOURCE, "relay-casters": Role.DESTINATION}
 
@@ -33,11 +24,7 @@ class Office:
         self.folder = folder
         self.discord = discord
         self.tokens = {name: Secret(bot.token) for name, bot in discord.cast.bots.items()}
-        settings = Settings(ConfigStore(folder / "config.json", lambda: dt.datetime.now(dt.UTC)))
-        secrets = Secrets(folder / "tokens.vault", system="linux", cost=CHEAP)
-        history = SessionLog(lambda: HistoryFile(folder / "history.sqlite"), lambda: 1_000)
-        place = Place(discord.api_base, discord.gateway_url, discord.ca_file)
-        self.desk = TrayDesk(settings, secrets, history, place)
+        self.desk = make_desk(folder, place=Place(discord.api_base, discord.gateway_url, discord.ca_file))
         self._commands = Commands(self.desk)
 
     async def do(self, command):

@@ -4,16 +4,14 @@ import asyncio
 import threading
 
 import pytest
-from nacl import pwhash
 
 from common.errors import ErrorCode, RelayError, SecretsError
 from common.secret import Secret
+from tests.tray.secrets.costs import CHEAP
 from tray.panel.messages import SecretsKind
 from tray.secrets.asking import MOST_WAITING, Secrets
-from tray.secrets.sealed import Cost
 from tray.secrets.vault import Vault
 
-CHEAP = Cost(pwhash.argon2id.OPSLIMIT_MIN, pwhash.argon2id.MEMLIMIT_MIN)
 PASSPHRASE = Secret("correct horse")
 TOKEN = Secret("MTIz.invented.token-of-a-store")
 

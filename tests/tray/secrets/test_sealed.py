@@ -7,14 +7,13 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nacl import pwhash
 
 from common.errors import ErrorCode, SecretsError
 from common.secret import Secret
+from tests.tray.secrets.costs import CHEAP
 from tray.secrets import sealed
-from tray.secrets.sealed import BrokenError, Cost, Key, NewerError, parse, unseal
+from tray.secrets.sealed import BrokenError, Key, NewerError, parse, unseal
 
-CHEAP = Cost(pwhash.argon2id.OPSLIMIT_MIN, pwhash.argon2id.MEMLIMIT_MIN)
 PASSPHRASE = Secret("correct horse")
 DATA = Key.new(PASSPHRASE, CHEAP).seal("vault", b"what nobody may read")
 

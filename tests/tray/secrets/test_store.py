@@ -1,15 +1,12 @@
 """Which of the two ways is in force follows from what is on the computer."""
 
 import pytest
-from nacl import pwhash
 
 from common.secret import Secret
+from tests.tray.secrets.costs import CHEAP
 from tray.secrets.keychain import Keychain
-from tray.secrets.sealed import Cost
 from tray.secrets.store import open_store
 from tray.secrets.vault import Vault
-
-CHEAP = Cost(pwhash.argon2id.OPSLIMIT_MIN, pwhash.argon2id.MEMLIMIT_MIN)
 
 
 @pytest.fixture

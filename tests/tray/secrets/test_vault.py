@@ -4,15 +4,14 @@ import stat
 
 import msgspec
 import pytest
-from nacl import pwhash
 
 from common.errors import ConfigError, ErrorCode, RelayError
 from common.secret import Secret
+from tests.tray.secrets.costs import CHEAP
 from tray.panel.messages import SecretsKind
-from tray.secrets.sealed import Cost, Key
+from tray.secrets.sealed import Key
 from tray.secrets.vault import MOST_BOTS, Vault
 
-CHEAP = Cost(pwhash.argon2id.OPSLIMIT_MIN, pwhash.argon2id.MEMLIMIT_MIN)
 PASSPHRASE = Secret("correct horse")
 TOKEN = Secret("MTIz.invented.token-of-a-vault")
 

@@ -7,6 +7,7 @@ import pytest
 from common.secret import Secret
 from simulator.scene import parse
 from simulator.server import Simulator
+from tests.silent_voice import SilentVoicePlane
 from tray.wizard.discord_api import BotApi, Site
 
 SCENE = """
@@ -60,18 +61,6 @@ roles = ["Relay", "Quiet"]
 [[people]]
 name = "akari"
 """
-
-
-class SilentVoicePlane:
-    """A voice server nobody talks to: the wizard asks over REST only."""
-
-    endpoint = "127.0.0.1:9"
-
-    def admit(self, *_who: object) -> None:
-        """Let in whoever never comes."""
-
-    async def evict(self, user_id: int, *, close_code: int | None) -> None:
-        """Throw out whoever never came."""
 
 
 AskAs = Callable[[Secret, str], BotApi]
