@@ -8,6 +8,7 @@ bodies that this first visit transfers. Everything is done once before it counts
 
 import asyncio
 import os
+import shutil
 import statistics
 import sys
 import tempfile
@@ -27,21 +28,13 @@ from common.protocol.client import ControlClient
 from common.protocol.messages import Ping
 from common.secret import Secret
 from common.sentences import templates
+from devtools.browser import FLAGS, PROGRAM
 from devtools.desktop import PATIENCE_S, running
 
 RUNS: Final = 5
 TOKEN: Final = Secret("benchmark-token")
 GREY: Final[Colour] = (128, 128, 128)
 """The icon's colour while nothing runs, see tray/icon.py."""
-CHROMIUM: Final = "/usr/bin/chromium"
-FLAGS: Final = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--no-first-run",
-    "--disable-component-update",
-    "--disable-sync",
-)
 _ASK_S: Final = 0.01
 _WATCHER: Final = "org.kde.StatusNotifierWatcher"
 _PROPERTIES: Final = "org.freedesktop.DBus.Properties"
@@ -177,13 +170,13 @@ def _value(variant: Any) -> Any:  # noqa: ANN401 - likewise
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Any]:
     """Give a browser without a window; raises AbsentError."""
-    demand((CHROMIUM,))
+    demand((PROGRAM,))
     try:
         from playwright.async_api import async_playwright  # noqa: PLC0415 - a benchmark's own extra
     except ImportError:
         raise AbsentError("playwright") from None
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        browser = await playwright.chromium.launch(executable_path=shutil.which(PROGRAM), args=list(FLAGS))
         try:
             yield browser
         finally:

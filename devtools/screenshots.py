@@ -17,6 +17,7 @@ from PIL import Image
 from playwright.sync_api import BrowserContext, Locator, Page, sync_playwright
 
 from devtools import debian
+from devtools.browser import FLAGS, PROGRAM
 from devtools.program import Program, program
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -30,15 +31,6 @@ THEMES: Final = ("dark", "light")
 SIZE: Final = (1280, 800)
 COLOURS: Final = 96
 """As many as a page's letters need to look smooth: a third of the size of a full picture."""
-BROWSER: Final = "chromium"
-ARGUMENTS: Final = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--no-first-run",
-    "--disable-component-update",
-    "--disable-sync",
-)
 PATIENCE_MS: Final = 30_000.0
 REPAINT_MS: Final = 700.0
 """The meters look up their colours every half second."""
@@ -198,7 +190,7 @@ class Walk:
 def camera(shown: Program, folder: Path, browser: str) -> Iterator[Camera]:
     """Open the program's panel in a browser that reaches nothing else."""
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=browser, args=list(ARGUMENTS))
+        running = playwright.chromium.launch(executable_path=browser, args=list(FLAGS))
         context = running.new_context(viewport={"width": SIZE[0], "height": SIZE[1]}, locale="en-GB")
         context.set_default_timeout(PATIENCE_MS)
         page, settings = context.new_page(), context.new_page()
@@ -220,9 +212,9 @@ def _keep_to(context: BrowserContext, address: str) -> None:
 def main() -> int:
     """Make all pictures anew."""
     debian.prepare()
-    browser = shutil.which(BROWSER)
+    browser = shutil.which(PROGRAM)
     if browser is None:
-        print(f"The pictures are made with {BROWSER}, which is not installed.", file=sys.stderr)
+        print(f"The pictures are made with {PROGRAM}, which is not installed.", file=sys.stderr)
         return 1
     with (
         tempfile.TemporaryDirectory(prefix="relay-pictures-") as home,

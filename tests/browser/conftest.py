@@ -8,21 +8,14 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import async_playwright, expect
 
+from devtools.browser import FLAGS, PROGRAM
 from tests.browser.looking import Stage
 
 HERE = Path(__file__).parent
-CHROMIUM = shutil.which("chromium")
+CHROMIUM = shutil.which(PROGRAM)
 REBOUND = "panel.evil.example"
 """A stranger's name that leads to this computer."""
-FLAGS = (
-    f"--host-resolver-rules=MAP {REBOUND} 127.0.0.1",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--no-first-run",
-    "--disable-component-update",
-    "--disable-sync",
-)
+STRANGER = f"--host-resolver-rules=MAP {REBOUND} 127.0.0.1"
 
 
 def pytest_collection_modifyitems(items):
@@ -38,7 +31,7 @@ async def chromium():
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed; devtools/debian.py does it on Debian")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=(STRANGER, *FLAGS))
         yield browser
         await browser.close()
 

@@ -8,8 +8,9 @@ import shutil
 import pytest
 from PIL import Image
 
+from devtools.browser import PROGRAM
 from devtools.program import program
-from devtools.screenshots import BROWSER, IMAGES, LANGUAGES, ROOT, SIZE, THEMES, Walk, camera, small
+from devtools.screenshots import IMAGES, LANGUAGES, ROOT, SIZE, THEMES, Walk, camera, small
 
 DOCS = ROOT / "docs"
 LONGEST_LINES = 120
@@ -50,11 +51,11 @@ def test_a_packed_picture_shows_the_same_in_less():
     assert abs(middle[0] - middle[1]) <= 2
 
 
-@pytest.mark.skipif(shutil.which(BROWSER) is None, reason="Chromium is not installed; devtools/debian.py does it")
+@pytest.mark.skipif(shutil.which(PROGRAM) is None, reason="Chromium is not installed; devtools/debian.py does it")
 def test_the_first_page_is_pictured_in_every_language_and_theme(tmp_path):
     home, folder = tmp_path / "home", tmp_path / "images"
     home.mkdir()
-    with program(home) as shown, camera(shown, folder, shutil.which(BROWSER)) as made:
+    with program(home) as shown, camera(shown, folder, shutil.which(PROGRAM)) as made:
         Walk(made, ()).welcome()
     made = [folder / language / f"setup-welcome-{theme}.png" for language in LANGUAGES for theme in THEMES]
     assert sorted(folder.rglob("*.png")) == sorted(made)
